@@ -1,0 +1,55 @@
+import { boundedScale, type Platform } from './platform'
+
+interface AlipayApi {
+  getAuthCode(options: {
+    scopes: string[]
+    success(answer: { authCode: string }): void
+    fail(reason: unknown): void
+  }): void
+  getSystemInfoSync(): { fontSizeSetting?: number }
+  getScreenBrightness(options: { success(answer: { brightness: number }): void; fail(): void }): void
+  setScreenBrightness(options: { brightness: number }): void
+  setKeepScreenOn(options: { keepScreenOn: boolean }): void
+  onUserCaptureScreen(listener: () => void): void
+  offUserCaptureScreen(listener: () => void): void
+}
+
+declare const my: AlipayApi
+
+/** The size that Alipay reports for its standard setting, in pixels. */
+const STANDARD_FONT_PX = 16
+
+export const alipay: Platform = {
+  name: 'alipay',
+  drawsHeader: false,
+  start: () => undefined,
+  login: () =>
+    new Promise((resolve, reject) => {
+      my.getAuthCode({
+        scopes: ['auth_base'],
+        success: ({ authCode }) => resolve({ method: 'alipay', code: authCode }),
+        fail: reject,
+      })
+    }),
+  fontScale: () => boundedScale((my.getSystemInfoSync().fontSizeSetting ?? STANDARD_FONT_PX) / STANDARD_FONT_PX),
+  brighten: () =>
+    new Promise((resolve) => {
+      my.setKeepScreenOn({ keepScreenOn: true })
+      const sleepAgain = () => my.setKeepScreenOn({ keepScreenOn: false })
+      my.getScreenBrightness({
+        success: ({ brightness }) => {
+          my.setScreenBrightness({ brightness: 1 })
+          resolve(() => {
+            my.setScreenBrightness({ brightness })
+            sleepAgain()
+          })
+        },
+        fail: () => resolve(sleepAgain),
+      })
+    }),
+  onCapture(listener) {
+    my.onUserCaptureScreen(listener)
+    return () => my.offUserCaptureScreen(listener)
+  },
+  nameField: () => undefined,
+}

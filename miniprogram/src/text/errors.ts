@@ -1,0 +1,36 @@
+/** What happened, that nothing was lost, and what to do now: one entry for each error code of the API. */
+
+const byCode: Record<string, string> = {
+  'network.offline': '手机没有连上网络。什么都没有丢，连上网络后再试一次。',
+  'network.timeout': '网络太慢，没有等到回音。什么都没有丢，请再试一次。',
+  'server.unavailable': '系统正忙，暂时没办成。什么都没有丢，请过一会儿再试。',
+  'sms.too_many': '验证码要得太频繁了。请过一会儿再要。',
+  'login.code_wrong': '验证码不对，或者已经过期。请看清短信里的数字再填，也可以重新要一个。',
+  'login.refused': '这次没有登录成功。请再点一次登录。',
+  'login.unavailable': '登录服务暂时连不上。请过一会儿再试。',
+  'name.invalid': '姓名请照身份证上的写，不要有空格和数字。',
+  'document.invalid_number': '身份证号码不对，请照证件再核对一遍。',
+  'phone.invalid': '手机号码应该是 11 位数字，请再核对一遍。',
+  'identity.mismatch': '姓名和身份证号码对不上。请照证件核对后再提交，填好的内容还在。',
+  'notice.unknown_version': '告知书有了新版本。请关掉重新打开这一页，再读一遍。',
+  'card.held_by_another_account': '这个人的健康卡已经在另一个账号里。请用原来的账号登录，或带证件到发卡窗口办理。',
+  'card.not_active': '这张卡现在不能用。',
+}
+
+const byDocumentReason: Record<string, string> = {
+  length: '身份证号码应该是 18 位（老证件是 15 位），现在的位数不对。',
+  characters: '身份证号码只能是数字，最后一位可以是 X。',
+  date: '身份证号码里的出生日期不对，请照证件再核对一遍。',
+  checksum: '身份证号码有一位填错了，请照证件再核对一遍。',
+  region: '身份证号码的前 6 位不对，请照证件再核对一遍。',
+}
+
+const otherwise = '没有办成，原因还不清楚。什么都没有丢，请过一会儿再试。'
+
+/** The sentence for a code; `reason` is `detail.reason` of `document.invalid_number`. */
+export function errorText(code: string, reason?: unknown): string {
+  if (code === 'document.invalid_number' && typeof reason === 'string' && reason in byDocumentReason) {
+    return byDocumentReason[reason]
+  }
+  return byCode[code] ?? otherwise
+}
