@@ -1,0 +1,1 @@
+"""What hospitals ask, signed: /partner/v1 (docs/partner-api.md)."""

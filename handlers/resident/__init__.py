@@ -1,0 +1,1 @@
+"""What residents ask, from the mini-programs and the web: /api/v1."""

@@ -1,0 +1,1 @@
+"""The person index (EMPI, B1): one `Person` for each human being, found by document."""

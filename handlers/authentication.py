@@ -1,0 +1,71 @@
+"""Who is asking.  One kind of handler for each audience, because each has its own credentials."""
+
+from handlers.base import JSON, ApiHandler
+from handlers.requests import Operation
+from server.accounts.model import Session
+from server.core.errors import Forbidden, Unauthenticated
+from server.partners.model import Caller
+from server.partners.signing import SignedRequest
+
+
+class PublicHandler(ApiHandler):
+    """Anybody."""
+
+    audience = "public"
+
+
+class ResidentHandler(ApiHandler):
+    """A resident with a session: `Authorization: Bearer <token>`."""
+
+    audience = "resident"
+    session: Session
+    token: str
+
+    async def authenticate(self, described: Operation) -> str:
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        session = None
+        if scheme.lower() == "bearer" and 20 <= len(token) <= 100 and token.isascii():
+            session = await self.services.accounts.find_session(token)
+        if session is None:
+            raise Unauthenticated("session.missing", "sign in first")
+        self.session, self.token = session, token
+        return f"account:{session.account.account_id}"
+
+
+class PartnerHandler(ApiHandler):
+    """A partner's app or terminal, signed; its replies are signed too, once it is proven."""
+
+    audience = "partner"
+    caller: Caller | None = None
+
+    @property
+    def proven(self) -> Caller:
+        assert self.caller is not None, "a method runs after `authenticate`"
+        return self.caller
+
+    async def authenticate(self, described: Operation) -> str:
+        headers = self.request.headers
+        path, _, query = (self.request.uri or "").partition("?")
+        request = SignedRequest(
+            method=self.request.method or "",
+            path=path,
+            query=query,
+            body=self.request.body,
+            app_id=headers.get("X-App-Id", ""),
+            key_id=headers.get("X-Key-Id", ""),
+            timestamp=headers.get("X-Timestamp", ""),
+            nonce=headers.get("X-Nonce", ""),
+            sign_type=headers.get("X-Sign-Type", ""),
+            signature=headers.get("X-Signature", ""),
+        )
+        self.caller = await self.services.partners.authenticate(request)
+        if described.scope is not None and described.scope not in self.caller.app.scopes:
+            raise Forbidden("scope.missing", "the app lacks the scope for this call", scope=described.scope)
+        return self.caller.id
+
+    async def respond(self, status: int, body: bytes, media_type: str = JSON) -> None:
+        if self.caller is not None:
+            signed = await self.services.partners.sign_reply(self.caller, status, body)
+            for name, value in signed.items():
+                self.set_header(name, value)
+        await super().respond(status, body, media_type)

@@ -1,0 +1,85 @@
+from handlers.authentication import PartnerHandler
+from handlers.partner.fields import CodeText, ShortText, TableCode, TerminalId
+from handlers.requests import Model, Ok, Time, operation
+from server.core.errors import Conflict, Forbidden, InvalidInput
+from server.verification.model import Verification
+from server.verification.service import Scan
+
+FULL = "verification.full"
+
+
+class VerificationRequest(Model):
+    code: CodeText
+    scene: TableCode
+    terminal_id: TerminalId
+    channel: TableCode | None = None
+    department: ShortText | None = None
+    purpose: ShortText | None = None
+
+
+class CardSeenView(Model):
+    card_id: str
+    status: str
+
+
+class PersonView(Model):
+    """`id_no` and `phone` are there only for an app with the scope verification.full."""
+
+    person_id: str
+    name: str
+    gender: str
+    birthday: str
+    id_type: str
+    id_no_masked: str
+    phone_masked: str
+    id_no: str | None = None
+    phone: str | None = None
+
+
+class VerificationView(Model):
+    verification_id: str
+    card: CardSeenView
+    person: PersonView
+    is_dynamic: bool
+    issuer: str
+    verified_at: Time
+
+    @classmethod
+    def of(cls, seen: Verification, full: bool) -> "VerificationView":
+        holder = seen.holder
+        return cls(
+            verification_id=seen.verification_id,
+            card=CardSeenView(card_id=seen.card_id, status=seen.card_status),
+            person=PersonView(
+                person_id=seen.person_id,
+                name=holder.name,
+                gender=holder.gender,
+                birthday=holder.born_on.isoformat(),
+                id_type=holder.id_type,
+                id_no_masked=holder.id_no_masked,
+                phone_masked=holder.phone_masked,
+                id_no=holder.id_no if full else None,
+                phone=holder.phone if full else None,
+            ),
+            is_dynamic=seen.is_dynamic,
+            issuer=seen.centre_id,
+            verified_at=seen.verified_at,
+        )
+
+
+class Verifications(PartnerHandler):
+    @operation(
+        "Verify a code a terminal has read, and get its holder",
+        body=VerificationRequest,
+        reply=VerificationView,
+        refuses=(InvalidInput, Conflict, Forbidden),
+        scope="verification",
+        idempotent=True,
+    )
+    async def post(self, body: VerificationRequest) -> Ok:
+        scan = Scan(**body.model_dump(), request_key=self.idempotency_row)
+        seen = await self.services.verification.verify(self.proven, scan)
+        return Ok(VerificationView.of(seen, FULL in self.proven.app.scopes))
+
+
+ROUTES = [("/partner/v1/verifications", Verifications)]

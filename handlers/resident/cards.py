@@ -1,0 +1,143 @@
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from handlers.authentication import ResidentHandler
+from handlers.requests import Accepted, Created, Id, Model, Ok, Picture, Reply, Time, operation
+from server.cards.claim import Application, Claimant
+from server.cards.model import Card, Status
+from server.cards.service import Form, Kind
+from server.core.errors import Conflict, InvalidInput, TooMany
+from server.core.masking import mask_name
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class ClaimRequest(Model):
+    name: Text
+    id_type: Literal["01"]
+    id_no: Text
+    phone: Text
+    relation: Literal["self"]
+    notice_version: Text | None = None
+
+
+class HolderView(Model):
+    name_masked: str
+    gender: str
+    id_type: str
+    id_no_masked: str
+    phone_masked: str
+
+
+class CardView(Model):
+    card_id: str
+    ehealth_card_id: str | None
+    status: str
+    relation: str
+    claimed_at: Time
+    person: HolderView
+
+    @classmethod
+    def of(cls, card: Card, account_id: str) -> "CardView":
+        tie, holder = card.tie_of(account_id), card.holder
+        assert tie is not None, "a card is shown in an account it is tied to"
+        return cls(
+            card_id=card.card_id,
+            ehealth_card_id=None if card.status in (Status.PENDING, Status.REFUSED) else card.ehealth_card_id,
+            status=card.status.value,
+            relation=tie.relation,
+            claimed_at=tie.claimed_at,
+            person=HolderView(
+                name_masked=mask_name(holder.name),
+                gender=holder.gender,
+                id_type=holder.id_type,
+                id_no_masked=holder.id_no_masked,
+                phone_masked=holder.phone_masked,
+            ),
+        )
+
+
+class CardList(Model):
+    cards: list[CardView]
+
+
+class CodeQuery(Model):
+    kind: Kind = "dynamic"
+
+
+class CodeView(Model):
+    text: str
+    kind: Kind
+    issued_at: Time
+    expires_at: Time | None
+    refresh_seconds: int | None
+
+
+class Cards(ResidentHandler):
+    @operation(
+        "Claim a person's one card; 202 while the real-name authority cannot be reached",
+        body=ClaimRequest,
+        reply=CardView,
+        replies=(Created, Ok, Accepted),
+        refuses=(InvalidInput, Conflict, TooMany),
+        idempotent=True,
+    )
+    async def post(self, body: ClaimRequest) -> Reply:
+        account = self.session.account
+        claimed = await self.services.claims.claim(
+            Claimant(account.account_id, account.phone), Application(**body.model_dump())
+        )
+        view = CardView.of(claimed.card, account.account_id)
+        if claimed.card.status is Status.PENDING:
+            return Accepted(view)
+        return Created(view) if claimed.is_new else Ok(view)
+
+    @operation("The cards of this account", reply=CardList)
+    async def get(self) -> Ok:
+        account_id = self.session.account.account_id
+        cards = await self.services.cards.list_of_account(account_id)
+        return Ok(CardList(cards=[CardView.of(card, account_id) for card in cards]))
+
+
+class OneCard(ResidentHandler):
+    @operation("One card of this account", reply=CardView)
+    async def get(self, card_id: Id) -> Ok:
+        account_id = self.session.account.account_id
+        return Ok(CardView.of(await self.services.cards.get(account_id, card_id), account_id))
+
+
+class CardCode(ResidentHandler):
+    @operation("The code to show now, as text to draw", query=CodeQuery, reply=CodeView, refuses=(Conflict,))
+    async def get(self, card_id: Id, query: CodeQuery) -> Ok:
+        code = await self.services.cards.show_code(self.session.account.account_id, card_id, query.kind)
+        return Ok(CodeView(**code.__dict__))
+
+
+class _CodePicture(ResidentHandler):
+    async def draw(self, card_id: str, kind: Kind, form: Form, media_type: str) -> Picture:
+        account_id = self.session.account.account_id
+        return Picture(await self.services.cards.draw_code(account_id, card_id, kind, form), media_type)
+
+
+class CardCodeSvg(_CodePicture):
+    @operation(
+        "The code to show now, as SVG", query=CodeQuery, refuses=(Conflict,), media_type="image/svg+xml"
+    )
+    async def get(self, card_id: Id, query: CodeQuery) -> Picture:
+        return await self.draw(card_id, query.kind, "svg", "image/svg+xml")
+
+
+class CardCodePng(_CodePicture):
+    @operation("The code to show now, as PNG", query=CodeQuery, refuses=(Conflict,), media_type="image/png")
+    async def get(self, card_id: Id, query: CodeQuery) -> Picture:
+        return await self.draw(card_id, query.kind, "png", "image/png")
+
+
+ROUTES = [
+    ("/api/v1/cards", Cards),
+    ("/api/v1/cards/{card_id}", OneCard),
+    ("/api/v1/cards/{card_id}/code", CardCode),
+    ("/api/v1/cards/{card_id}/code.svg", CardCodeSvg),
+    ("/api/v1/cards/{card_id}/code.png", CardCodePng),
+]

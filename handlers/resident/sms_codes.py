@@ -1,0 +1,35 @@
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from handlers.authentication import PublicHandler
+from handlers.requests import Accepted, Model, Time, operation
+from server.core.errors import InvalidInput, TooMany
+
+Phone = Annotated[str, StringConstraints(min_length=1, max_length=30)]
+
+
+class SmsCodeRequest(Model):
+    phone: Phone
+
+
+class SmsCodeSent(Model):
+    request_id: str
+    expires_at: Time
+    resend_after_s: int
+
+
+class SmsCodes(PublicHandler):
+    @operation(
+        "Send a sign-in code of six digits to a phone",
+        body=SmsCodeRequest,
+        reply=SmsCodeSent,
+        replies=(Accepted,),
+        refuses=(InvalidInput, TooMany),
+    )
+    async def post(self, body: SmsCodeRequest) -> Accepted:
+        sent = await self.services.accounts.send_sms_code(body.phone, self.request.remote_ip or "?")
+        return Accepted(SmsCodeSent(**sent.__dict__))
+
+
+ROUTES = [("/api/v1/sms-codes", SmsCodes)]

@@ -1,0 +1,62 @@
+"""The table of routes: path → handler.  What is not here is not served."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import tornado.web
+from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_body_config
+
+from handlers import health, openapi, pages
+from handlers.base import ApiHandler, NotFoundHandler
+from handlers.partner import sessions as partner_sessions
+from handlers.partner import verifications
+from handlers.resident import cards, messages, sessions, sms_codes
+from server.services import Services
+
+ROUTES: list[openapi.Route] = [
+    *sms_codes.ROUTES,
+    *sessions.ROUTES,
+    *cards.ROUTES,
+    *messages.ROUTES,
+    *partner_sessions.ROUTES,
+    *verifications.ROUTES,
+    *health.ROUTES,
+]
+
+MAX_REQUEST_BYTES = 1_000_000
+
+
+def application(services: Services, web_root: Path | None = None) -> tornado.web.Application:
+    """The HTTP application; `web_root` is the folder of the built pages, served at /."""
+    openapi.operations(ROUTES)  # an unknown scope stops the process here, not at the first call
+    set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
+    rules: list[Any] = [
+        tornado.web.url(_pattern(path), _named(path, handler), {"services": services})
+        for path, handler in ROUTES
+    ]
+    documents = {"services": services, "routes": ROUTES}
+    rules += [
+        tornado.web.url(r"/openapi\.json", pages.OpenApiDocument, documents),
+        tornado.web.url(r"/docs/?", pages.DocsPage, documents),
+        tornado.web.url(r"/docs/style\.css", pages.DocsStyle, documents),
+    ]
+    if web_root is not None:
+        files = {"path": str(web_root), "default_filename": "index.html"}
+        rules.append(tornado.web.url(r"/((?!api/|partner/|health/).*)", pages.WebPages, files))
+    return tornado.web.Application(
+        rules,
+        default_handler_class=NotFoundHandler,
+        default_handler_args={"services": services},
+        log_function=lambda _: None,  # `ApiHandler.on_finish` logs, by route and without identifiers
+        compress_response=False,
+    )
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+
+
+def _named(path: str, handler: type[ApiHandler]) -> type[ApiHandler]:
+    """The handler, knowing the route it is called by: logs and metrics show that instead of ids."""
+    return type(handler.__name__, (handler,), {"route_name": path})

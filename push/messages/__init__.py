@@ -1,0 +1,1 @@
+"""Messages to residents, as they stand in the inbox."""

@@ -1,0 +1,57 @@
+"""Telling residents something, and the inbox they read it in (N3)."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from push.messages.model import Message
+from push.messages.store import MessageStore
+from push.templates import SCENE_NAMES, render
+from server.cards.service import CardService
+from server.core.clock import Clock
+from server.core.errors import NotFound
+from server.core.outbox import Event
+from server.core.pages import Page
+
+
+class MessageService:
+    def __init__(self, store: MessageStore, cards: CardService, clock: Clock) -> None:
+        self._store = store
+        self._cards = cards
+        self._clock = clock
+
+    async def list_of_account(self, account_id: str, cursor: str | None, limit: int) -> Page[Message]:
+        return await self._store.list_of_account(account_id, cursor, limit)
+
+    async def mark_read(self, account_id: str, message_id: str) -> None:
+        if not await self._store.mark_read(account_id, message_id, self._clock.now()):
+            raise NotFound("message.not_found", "there is no such message")
+
+    # -- reactions to events; each may be called twice for one event
+    async def tell_card_used(self, event: Event) -> None:
+        """The receipt of a scan (V8): which terminal read the code, where, when, for what."""
+        scene_name = SCENE_NAMES.get(event.data["scene"], event.data["scene"])
+        data = {**event.data, "scene_name": scene_name, "verified_at": event.happened_at}
+        await self._tell_holders(event, "card_used", data)
+
+    async def tell_card_ready(self, event: Event) -> None:
+        if event.data["was_pending"]:
+            await self._tell_holders(event, "card_ready", event.data)
+
+    async def tell_card_refused(self, event: Event) -> None:
+        if event.data["was_pending"]:
+            await self._tell_holders(event, "card_refused", event.data)
+
+    async def _tell_holders(self, event: Event, kind: str, data: Mapping[str, Any]) -> None:
+        title, text = render(kind, data)
+        for account_id in await self._cards.list_accounts_of(event.data["card_id"]):
+            message_id = _message_id(event, account_id)
+            message = Message(message_id, account_id, kind, title, text, dict(data), event.happened_at)
+            await self._store.insert_once(message)
+
+
+def _message_id(event: Event, account_id: str) -> str:
+    """The same for the same event and account, so telling twice stores once; sorts by its time."""
+    tail = hashlib.sha256(f"{event.event_id}|{account_id}".encode()).digest()
+    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    return event.event_id[:10] + "".join(letters[byte & 31] for byte in tail[:16])

@@ -1,0 +1,40 @@
+"""What residents are told, by kind of message: the one place on the server with Chinese texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SCENE_NAMES = {
+    "010101": "挂号",
+    "0101011": "预约取号",
+    "0101012": "当日挂号",
+    "0101013": "建档",
+    "0101014": "分诊",
+    "010105": "缴费",
+    "0101051": "门诊缴费",
+    "0101053": "住院缴费",
+}
+
+
+@dataclass(frozen=True)
+class Template:
+    title: str
+    text: str
+
+
+TEMPLATES: Mapping[str, Template] = {
+    "card_ready": Template("健康卡办好了", "身份已核实，您的电子健康卡可以使用了。"),
+    "card_refused": Template(
+        "健康卡没有办成",
+        "核实身份时，姓名与证件号码对不上，请核对后重新申领。您填写的内容没有被使用。",
+    ),
+    "card_used": Template(
+        "健康卡被使用",
+        "{institution}的{place}读取了您的健康码，用于{scene_name}。如果不是您本人使用，请联系发卡中心。",
+    ),
+}
+
+
+def render(kind: str, data: Mapping[str, str]) -> tuple[str, str]:
+    """Title and text of a message; KeyError for a kind that is in no table."""
+    template = TEMPLATES[kind]
+    return template.title, template.text.format_map(data)

@@ -1,0 +1,68 @@
+"""The command `ehc`."""
+
+import argparse
+import asyncio
+import sys
+
+
+def main() -> None:
+    """Runs one command; every failure that can be foreseen is one sentence on stderr and exit code 1 or 2."""
+    arguments = _parser().parse_args()
+    from server import commands
+
+    try:
+        result = getattr(commands, arguments.run)(arguments)
+        code = asyncio.run(result) if asyncio.iscoroutine(result) else result
+    except commands.FORESEEN as error:
+        print(f"ehc: {commands.explain(error)}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ehc", description="The electronic health card platform.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, run: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    serve = add("serve", "serve", "answer HTTP; run as many of these as there are cores")
+    serve.add_argument("--reuse-port", action="store_true", help="share the port with other processes")
+    add("worker", "worker", "run the clock: outbox, pending claims, sweeps; any number may run")
+    demo = add("demo", "demo", "everything at once, with a database, a sandbox and a small made-up city")
+    demo.add_argument("--port", type=int, default=8080, help="port of the API and the web pages")
+    demo.add_argument("--sandbox-port", type=int, default=8090, help="port of the sandbox")
+    demo.add_argument("--var", default="var", help="folder for data, keys, logs and demo.json")
+
+    keys = add("keys", "keys", "the platform's keys")
+    keys.add_argument("action", choices=["new", "list", "rotate", "master"])
+    keys.add_argument("what", nargs="?", help="rotate: the purpose; master: the file to make")
+
+    audit = add("audit", "audit", "the audit record")
+    audit.add_argument("action", choices=["verify", "heads"])
+    audit.add_argument("--heads", help="verify: a file of heads kept outside, as `heads` prints them")
+
+    partners = add("partners", "partners", "the register of institutions, apps and terminals")
+    partners.add_argument("action", choices=["add", "keypair"])
+    partners.add_argument("--app", help="id of the app")
+    partners.add_argument("--institution", help="id of the institution")
+    partners.add_argument("--name", help="name of the institution, as residents read it")
+    partners.add_argument("--key-id", default="k1", help="id of the public key")
+    partners.add_argument("--public-key", help="the app's SM2 public key, 130 hex digits")
+    partners.add_argument("--scope", action="append", default=[], help="a scope of handlers/scopes.py")
+    partners.add_argument(
+        "--terminal", action="append", default=[], help="ID:CHANNEL:PLACE, once for each terminal"
+    )
+
+    openapi = add("openapi", "openapi", "print the OpenAPI document")
+    openapi.add_argument("--check", help="compare with this file instead; exit code 1 when it differs")
+    add("settings", "settings_table", "print the table of settings")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

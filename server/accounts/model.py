@@ -1,0 +1,27 @@
+"""What an account is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    """`phone` is a number this account has proven, by a code or through the platform."""
+
+    account_id: str
+    phone: str | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in account; the token itself is known to the resident's device only."""
+
+    account: Account
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class SmsCode:
+    request_id: str
+    expires_at: datetime
+    resend_after_s: int

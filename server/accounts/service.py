@@ -1,0 +1,145 @@
+"""Signing in and out (A3, C1): by SMS code, by WeChat, by Alipay."""
+
+import secrets
+from datetime import timedelta
+
+from server.accounts.model import Account, Session, SmsCode
+from server.accounts.store import AccountStore
+from server.core.audit import Actor, Audit
+from server.core.budgets import Budget, Budgets
+from server.core.clock import Clock
+from server.core.errors import Unauthenticated, Unavailable
+from server.core.ids import new_id, new_token
+from server.core.keys import Seals
+from server.core.mongo import Duplicate
+from server.core.secrets import Sealer
+from server.gateways.login import Login, LoginPlatform
+from server.gateways.sms import SmsGateway
+from server.identity.phones import read_phone
+
+SMS_CODE_LIFE = timedelta(minutes=5)
+SMS_GUESSES = 5
+RESEND_AFTER_S = 60
+SMS_PER_SOURCE = Budget("sms_source", limit=600, window_s=3600)
+LOGIN_TRIES = Budget("login", limit=30, window_s=600)
+
+
+class AccountService:
+    def __init__(
+        self,
+        store: AccountStore,
+        sms: SmsGateway,
+        platforms: dict[str, LoginPlatform],
+        audit: Audit,
+        budgets: Budgets,
+        sealer: Sealer,
+        clock: Clock,
+        *,
+        session_life: timedelta,
+        sms_per_hour: int,
+    ) -> None:
+        self._store = store
+        self._sms = sms
+        self._platforms = platforms
+        self._audit = audit
+        self._budgets = budgets
+        self._sealer = sealer
+        self._clock = clock
+        self._session_life = session_life
+        self._sms_per_phone = Budget("sms", limit=sms_per_hour, window_s=3600)
+
+    async def send_sms_code(self, phone: str, source: str) -> SmsCode:
+        """Sends a code of six digits; says the same whether the number is known here or not.
+
+        InvalidInput `phone.invalid`; TooMany `sms.too_many`, `sms_source.too_many`; Unavailable
+        `sms.unavailable`.
+        """
+        phone = read_phone(phone)
+        phone_key = self._sealer.index("phone", phone)
+        await self._budgets.spend(SMS_PER_SOURCE, source)
+        await self._budgets.spend(self._sms_per_phone, phone_key)
+        now = self._clock.now()
+        request_id, code = new_id(now), f"{secrets.randbelow(10**6):06d}"
+        expires_at = now + SMS_CODE_LIFE
+        digest = self._sealer.sms_digest(request_id, code)
+        await self._store.insert_sms_code(request_id, phone_key, digest, SMS_GUESSES, expires_at)
+        await self._sms.send(phone, "login_code", {"code": code, "minutes": "5"})
+        return SmsCode(request_id, expires_at, RESEND_AFTER_S)
+
+    async def sign_in_by_sms(self, phone: str, code: str, request_id: str | None) -> tuple[str, Session]:
+        """Token and session; Unauthenticated `login.code_wrong` for a wrong, old or used-up code."""
+        phone = read_phone(phone)
+        phone_key = self._sealer.index("phone", phone)
+        await self._budgets.spend(LOGIN_TRIES, phone_key)
+        sent = await self._store.guess_sms_code(phone_key, request_id, self._clock.now())
+        wrong = Unauthenticated("login.code_wrong", "the code is wrong or no longer valid")
+        if sent is None:
+            raise wrong
+        if not Seals.equal(self._sealer.sms_digest(sent["_id"], code), sent["digest"]):
+            raise wrong
+        if not await self._store.burn_sms_code(sent["_id"]):
+            raise wrong
+        return await self._sign_in(Login("sms", phone, phone))
+
+    async def sign_in_by_platform(
+        self, method: str, code: str, phone_code: str | None = None
+    ) -> tuple[str, Session]:
+        """Unauthenticated `login.refused` when the platform does not know the code; Unavailable
+        `login.unavailable` when it cannot be reached or is not set up here."""
+        platform = self._platforms.get(method)
+        if platform is None:
+            raise Unavailable("login.unavailable", f"signing in with {method} is not set up here")
+        return await self._sign_in(await platform.sign_in(code, phone_code))
+
+    async def _sign_in(self, login: Login) -> tuple[str, Session]:
+        account = await self._account_of(login)
+        now = self._clock.now()
+        token, expires_at = new_token(), now + self._session_life
+        await self._store.open_session(self._sealer.token_digest(token), account, now, expires_at)
+        actor = Actor("account", account.account_id)
+        await self._audit.record("sessions.open", actor, "account", account.account_id, method=login.method)
+        return token, Session(account, expires_at)
+
+    async def _account_of(self, login: Login) -> Account:
+        """The account with this login; one that has proven the same phone; or a new one."""
+        key = self._login_key(login.method, login.subject)
+        keys = [key]
+        if login.phone is not None:
+            keys.append(self._login_key("sms", login.phone))
+        for _ in range(3):
+            for known in keys:
+                account = await self._store.find_by_login(known)
+                if account is not None:
+                    return await self._completed(account, key, known, login.phone)
+            account = Account(new_id(self._clock.now()), login.phone)
+            try:
+                await self._store.insert(account, list(dict.fromkeys(keys)), self._clock.now())
+                return account
+            except Duplicate:
+                continue  # somebody signed in with the same login in this moment
+        raise Unavailable("login.unavailable", "the account is being made; try again", retry_after_s=1)
+
+    async def _completed(self, account: Account, key: str, known: str, phone: str | None) -> Account:
+        if known != key:
+            await self._store.add_login(account.account_id, key)
+        if phone is None or account.phone is not None:
+            return account
+        try:
+            await self._store.add_login(account.account_id, self._login_key("sms", phone))
+        except Duplicate:
+            return account  # the number signs in to another account: it stays that one's
+        await self._store.prove_phone(account.account_id, phone)
+        return Account(account.account_id, phone)
+
+    def _login_key(self, method: str, subject: str) -> str:
+        return self._sealer.index("login", f"{method}|{subject}")
+
+    async def find_session(self, token: str) -> Session | None:
+        """The live session of a token, or None."""
+        session = await self._store.find_session(self._sealer.token_digest(token))
+        return session if session is not None and session.expires_at > self._clock.now() else None
+
+    async def sign_out(self, token: str, account: Account) -> None:
+        await self._store.close_session(self._sealer.token_digest(token))
+        actor = Actor("account", account.account_id)
+        await self._audit.record("sessions.close", actor, "account", account.account_id)

@@ -1,0 +1,295 @@
+"""The composition root: settings → clients → stores → services.  No logic."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from push.messages.service import MessageService
+from push.messages.store import MessageStore
+from server.accounts.service import AccountService
+from server.accounts.store import AccountStore
+from server.cards.claim import ClaimService
+from server.cards.service import CardService
+from server.cards.store import CardStore
+from server.core.audit import Audit, AuditChain, AuditCollections
+from server.core.audit_verifier import AuditVerifier, time_out_chains
+from server.core.budgets import Budgets
+from server.core.clock import Clock, SystemClock
+from server.core.crypto.master_key import load_master_key
+from server.core.crypto.provider import choose_provider
+from server.core.health import Health
+from server.core.http import OutboundHttp, SharedSecretCaller
+from server.core.idempotency import Idempotency
+from server.core.keys import KeyStore, Seals
+from server.core.mongo import Collection, Mongo
+from server.core.observability import Metrics, request_id
+from server.core.outbox import Relay
+from server.core.secrets import Sealer
+from server.core.versions import Versions
+from server.gateways.alipay import AlipayLogin
+from server.gateways.login import LoginPlatform
+from server.gateways.real_name import HttpRealNameAuthority
+from server.gateways.sms import HttpSmsGateway
+from server.gateways.wechat import WeChatLogin
+from server.identity.service import IdentityService
+from server.identity.store import PersonStore
+from server.jobs import Job
+from server.migrations import migrate
+from server.partners.service import PartnerService
+from server.partners.store import PartnerStore
+from server.services import Services
+from server.settings import Settings
+from server.subscriptions import dispatcher
+from server.verification.service import VerificationService
+from server.verification.store import UsageStore
+
+THREADS = 8
+
+
+@dataclass
+class App:
+    """One process's platform: its services, and what must be started, ticked and stopped."""
+
+    settings: Settings
+    mongo: Mongo
+    keys: KeyStore
+    seals: Seals
+    versions: Versions
+    chains: list[AuditChain]
+    verifier: AuditVerifier
+    relay: Relay
+    services: Services
+    jobs: list[Job]
+    http: OutboundHttp
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    def start(self) -> None:
+        """What every serving or working process does besides: watch for changes, sign its audit heads."""
+        self.tasks.append(asyncio.create_task(self.versions.run()))
+        self.tasks.append(asyncio.create_task(self._checkpoints()))
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(30)
+            await asyncio.gather(*(chain.checkpoint() for chain in self.chains), return_exceptions=True)
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*(chain.close() for chain in self.chains), return_exceptions=True)
+        self.http.close()
+        self.mongo.close()
+
+
+async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes: bool = False) -> App:
+    """The platform on a prepared database.  UnsafeDatabase, MasterKeyError, CryptoUnavailable, SealBroken or
+    Unavailable when it cannot run here."""
+    clock = clock or SystemClock()
+    mongo = Mongo(
+        settings.mongodb_uri.get_secret_value(), settings.mongodb_database, unsafe_writes=unsafe_writes
+    )
+    await mongo.require_safe()
+    await prepare_database(mongo)
+    sm2 = choose_provider(settings.sm2_provider)
+    versions = Versions(mongo.collection("versions"))
+    master_key = settings.master_key.get_secret_value() if settings.master_key else None
+    keys = KeyStore(
+        mongo.collection("keys"), load_master_key(master_key, settings.master_key_file), clock, versions
+    )
+    await keys.ensure()
+    versions.watch("keys", lambda: _reload_soon(keys))
+    seals = Seals(keys.keyring, sm2, clock)
+    sealer = Sealer(seals.current_keys)
+    kept = AuditCollections(mongo.collection("audit_directory"), mongo.collection("audit_batches"))
+    act_chain = AuditChain(mongo.collection("audit"), kept, seals, clock)
+    usage_chain = AuditChain(mongo.collection("usages"), kept, seals, clock)
+    audit = Audit(act_chain, clock, request_id.get)
+    http = OutboundHttp(public_only=settings.is_production)
+    threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="work")
+    budgets = Budgets(mongo.collection("budgets"), clock)
+    metrics = Metrics()
+
+    cards_store = CardStore(mongo.collection("cards"), sealer)
+    cards = CardService(
+        cards_store,
+        seals,
+        clock,
+        threads,
+        centre_id=settings.centre_id,
+        refresh_seconds=settings.code_refresh_seconds,
+    )
+    partners = PartnerService(
+        _partner_store(mongo, sealer),
+        sm2,
+        seals,
+        audit,
+        versions,
+        clock,
+        threads,
+        window_seconds=settings.partner_window_seconds,
+    )
+    services = Services(
+        accounts=_accounts(settings, mongo, http, audit, budgets, sealer, clock),
+        cards=cards,
+        claims=ClaimService(
+            cards_store,
+            _identity(settings, mongo, http, sealer, clock),
+            audit,
+            budgets,
+            clock,
+            allows_test_numbers=settings.allows_test_numbers,
+        ),
+        partners=partners,
+        verification=VerificationService(
+            UsageStore(mongo.collection("usages"), mongo.collection("cards"), usage_chain, sealer),
+            partners,
+            seals,
+            audit,
+            metrics,
+            clock,
+            centre_id=settings.centre_id,
+            refresh_seconds=settings.code_refresh_seconds,
+        ),
+        messages=MessageService(MessageStore(mongo.collection("messages")), cards, clock),
+        idempotency=Idempotency(mongo.collection("idempotency"), sealer, clock),
+        metrics=metrics,
+        health=Health(mongo),
+    )
+    relay = Relay([mongo.collection("cards"), mongo.collection("usages")], dispatcher(services), clock)
+    rows = {name: mongo.collection(name) for name in ("audit", "usages")}
+    return App(
+        settings=settings,
+        mongo=mongo,
+        keys=keys,
+        seals=seals,
+        versions=versions,
+        chains=[act_chain, usage_chain],
+        verifier=AuditVerifier(kept, rows, seals),
+        relay=relay,
+        services=services,
+        jobs=_jobs(relay, services, kept, seals, clock),
+        http=http,
+    )
+
+
+def _jobs(relay: Relay, services: Services, kept: AuditCollections, seals: Seals, clock: Clock) -> list[Job]:
+    async def measure_backlog() -> None:
+        waiting, parked = await relay.backlog()
+        services.metrics.outbox_waiting.set(waiting)
+        services.metrics.outbox_parked.set(parked)
+
+    return [
+        Job("outbox", 0.2, relay.deliver_due),
+        Job("pending_claims", 2, services.claims.resume_due),
+        Job("audit_timeouts", 60, lambda: time_out_chains(kept, seals, clock)),
+        Job("outbox_backlog", 15, measure_backlog),
+    ]
+
+
+def _partner_store(mongo: Mongo, sealer: Sealer) -> PartnerStore:
+    return PartnerStore(
+        mongo.collection("apps"),
+        mongo.collection("terminals"),
+        mongo.collection("partner_sessions"),
+        mongo.collection("partner_nonces"),
+        sealer,
+    )
+
+
+def _accounts(
+    settings: Settings,
+    mongo: Mongo,
+    http: OutboundHttp,
+    audit: Audit,
+    budgets: Budgets,
+    sealer: Sealer,
+    clock: Clock,
+) -> AccountService:
+    sms = SharedSecretCaller(
+        http, "sms", settings.sms_url, settings.sms_app_id, settings.sms_secret.get_secret_value(), clock
+    )
+    store = AccountStore(
+        mongo.collection("accounts"), mongo.collection("sessions"), mongo.collection("sms_codes"), sealer
+    )
+    return AccountService(
+        store,
+        HttpSmsGateway(sms),
+        _login_platforms(settings),
+        audit,
+        budgets,
+        sealer,
+        clock,
+        session_life=timedelta(days=settings.session_days),
+        sms_per_hour=settings.sms_per_hour,
+    )
+
+
+def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:
+    platforms: dict[str, LoginPlatform] = {}
+    if settings.wechat_app_id and settings.wechat_app_secret:
+        secret = settings.wechat_app_secret.get_secret_value()
+        platforms["wechat"] = WeChatLogin(settings.wechat_url, settings.wechat_app_id, secret)
+    if settings.alipay_app_id and settings.alipay_app_private_key_file and settings.alipay_public_key_file:
+        platforms["alipay"] = AlipayLogin(
+            settings.alipay_gateway_url,
+            settings.alipay_app_id,
+            settings.alipay_app_private_key_file,
+            settings.alipay_public_key_file,
+        )
+    return platforms
+
+
+def _identity(
+    settings: Settings, mongo: Mongo, http: OutboundHttp, sealer: Sealer, clock: Clock
+) -> IdentityService:
+    caller = SharedSecretCaller(
+        http,
+        "real_name",
+        settings.real_name_url,
+        settings.real_name_app_id,
+        settings.real_name_secret.get_secret_value(),
+        clock,
+    )
+    store = PersonStore(mongo.collection("persons"), sealer)
+    return IdentityService(store, HttpRealNameAuthority(caller), sealer, clock)
+
+
+def _reload_soon(keys: KeyStore) -> None:
+    task = asyncio.ensure_future(keys.load())
+    _reloading.add(task)
+    task.add_done_callback(_reloading.discard)
+
+
+_reloading: set["asyncio.Future[None]"] = set()
+
+INDEXES = {
+    "keys": KeyStore.INDEXES,
+    "accounts": AccountStore.INDEXES,
+    "sessions": AccountStore.SESSION_INDEXES,
+    "sms_codes": AccountStore.SMS_INDEXES,
+    "persons": PersonStore.INDEXES,
+    "cards": CardStore.INDEXES,
+    "terminals": PartnerStore.TERMINAL_INDEXES,
+    "partner_sessions": PartnerStore.SESSION_INDEXES,
+    "partner_nonces": PartnerStore.NONCE_INDEXES,
+    "usages": UsageStore.INDEXES,
+    "audit": Audit.INDEXES,
+    "audit_directory": AuditCollections.DIRECTORY_INDEXES,
+    "audit_batches": AuditCollections.BATCH_INDEXES,
+    "messages": MessageStore.INDEXES,
+    "idempotency": Idempotency.INDEXES,
+    "budgets": Budgets.INDEXES,
+}
+
+
+async def prepare_database(mongo: Mongo) -> None:
+    """Indexes and migrations; safe to run by any number of processes at once, and again."""
+
+    async def ensure(name: str) -> None:
+        collection: Collection = mongo.collection(name)
+        await collection.ensure_indexes(INDEXES[name])
+
+    await asyncio.gather(*(ensure(name) for name in INDEXES))
+    await migrate(mongo.collection)

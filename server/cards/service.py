@@ -1,0 +1,81 @@
+"""What a holder can do with a card: see it, and show its code (A3.3)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal
+
+from server.cards import pictures, qrcode
+from server.cards.model import Card
+from server.cards.store import CardStore
+from server.core.clock import Clock
+from server.core.errors import NotFound
+from server.core.keys import Seals
+from server.core.threads import run_in
+
+Kind = Literal["dynamic", "static"]
+Form = Literal["svg", "png"]
+
+
+@dataclass(frozen=True)
+class ShownCode:
+    """A code to show now; a static one has no end."""
+
+    text: str
+    kind: Kind
+    issued_at: datetime
+    expires_at: datetime | None
+    refresh_seconds: int | None
+
+
+class CardService:
+    def __init__(
+        self,
+        store: CardStore,
+        seals: Seals,
+        clock: Clock,
+        threads: ThreadPoolExecutor,
+        *,
+        centre_id: str,
+        refresh_seconds: int,
+    ) -> None:
+        self._store = store
+        self._seals = seals
+        self._clock = clock
+        self._threads = threads
+        self._centre_id = centre_id
+        self._refresh_seconds = refresh_seconds
+
+    async def list_of_account(self, account_id: str) -> list[Card]:
+        return await self._store.list_of_account(account_id)
+
+    async def get(self, account_id: str, card_id: str) -> Card:
+        """NotFound for a card that is not in this account, as for one that is not there at all."""
+        card = await self._store.find(card_id)
+        if card is None or card.tie_of(account_id) is None:
+            raise NotFound("card.not_found", "there is no such card")
+        return card
+
+    async def list_accounts_of(self, card_id: str) -> list[str]:
+        """The accounts a card is shown in; empty when there is no such card."""
+        card = await self._store.find(card_id)
+        return [] if card is None else [tie.account_id for tie in card.ties]
+
+    async def show_code(self, account_id: str, card_id: str, kind: Kind) -> ShownCode:
+        """Conflict `card.not_active` in any other state."""
+        card = await self.get(account_id, card_id)
+        card.require_active()
+        now = self._clock.now()
+        if kind == "static":
+            return ShownCode(qrcode.static_text(card.ehealth_card_id, self._centre_id), kind, now, None, None)
+        kid = self._seals.current_code_kid()
+        text = qrcode.dynamic_text(card.ehealth_card_id, self._centre_id, kid, now, self._seals.mac_for)
+        expires_at = now + timedelta(seconds=self._refresh_seconds)
+        return ShownCode(text, kind, now, expires_at, self._refresh_seconds)
+
+    async def draw_code(self, account_id: str, card_id: str, kind: Kind, form: Form) -> bytes:
+        """The code as a picture, drawn off the loop: it costs milliseconds."""
+        code = await self.show_code(account_id, card_id, kind)
+        draw = pictures.as_svg if form == "svg" else pictures.as_png
+        return await run_in(self._threads, partial(draw, code.text))

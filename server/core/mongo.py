@@ -1,0 +1,252 @@
+"""The only door to MongoDB: safe settings, one error vocabulary, a failpoint around every write.
+
+Stores get a `Collection` and nothing else of the driver.  Motor is imported here alone, so that the day it
+must go (its successor differs in few places) one file changes.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import pymongo
+from motor.motor_tornado import MotorClient, MotorClientSession
+from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConfigurationError,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+
+from server.core.errors import Unavailable
+from server.core.failpoints import failpoint
+
+Document = dict[str, Any]
+Filter = Mapping[str, Any]
+T = TypeVar("T")
+
+DUPLICATE_KEY = 11000
+# Not writable just now, interrupted, shutting down, stepping down: another try later is right.
+_TRANSIENT_CODES = {6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
+_TRANSIENT = (AutoReconnect, NetworkTimeout, ServerSelectionTimeoutError, ExecutionTimeout, WTimeoutError)
+
+
+class Duplicate(Exception):
+    """A unique index refused the write; `key` is the index's key pattern, never its values."""
+
+    def __init__(self, key: tuple[str, ...] = ()) -> None:
+        super().__init__(f"duplicate {','.join(key)}")
+        self.key = key
+
+
+class UnsafeDatabase(Exception):
+    """The database would lose acknowledged writes; the message says what to change."""
+
+
+class Mongo:
+    """One database, with majority and journaled writes."""
+
+    def __init__(self, uri: str, database: str, *, unsafe_writes: bool = False) -> None:
+        """`unsafe_writes` (w:1, no journal) exists for the fault harness alone, which must see it lose."""
+        self._unsafe = unsafe_writes
+        write: dict[str, Any] = (
+            {"w": 1, "journal": False} if unsafe_writes else {"w": "majority", "journal": True}
+        )
+        self._client: Any = MotorClient(
+            uri,
+            tz_aware=True,
+            appname="ehc",
+            maxPoolSize=64,
+            serverSelectionTimeoutMS=3000,
+            connectTimeoutMS=3000,
+            timeoutMS=8000,
+            retryWrites=True,
+            retryReads=True,
+            **write,
+        )
+        self._db = self._client[database]
+        self.database = database
+
+    def collection(self, name: str) -> "Collection":
+        return Collection(self._db[name])
+
+    async def ping(self) -> None:
+        """Returns when a primary answers; Unavailable when none does."""
+        await _guard(self._db.command("ping"))
+
+    async def require_safe(self) -> None:
+        """Raises UnsafeDatabase unless this is a replica set (or a router to some) that journals."""
+        hello = await _guard(self._db.command("hello"))
+        if hello.get("msg") == "isdbgrid":
+            return
+        if "setName" not in hello:
+            raise UnsafeDatabase(
+                "MongoDB runs alone, without a replica set: start it with --replSet and initiate it"
+            )
+        storage = (await _guard(self._client.admin.command("serverStatus"))).get("storageEngine", {})
+        if not storage.get("persistent", False):
+            raise UnsafeDatabase("MongoDB keeps its data in memory only: use a storage engine that persists")
+
+    async def in_transaction(self, work: Callable[[MotorClientSession], Awaitable[T]]) -> T:
+        """The result of `work(session)`, committed; retried as a whole when the database says so."""
+        async with await self._client.start_session() as session:
+            return await _guard(session.with_transaction(work))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class Collection:
+    """The operations stores may use.  Duplicates raise `Duplicate`; a database that is down, slow or not
+    writable raises `Unavailable("database.unavailable")`."""
+
+    def __init__(self, motor: Any) -> None:
+        self._motor = motor
+        self.name: str = motor.name
+
+    async def find_one(self, filter: Filter, projection: Filter | None = None) -> Document | None:
+        found: Document | None = await _guard(self._motor.find_one(filter, projection))
+        return found
+
+    async def find(
+        self,
+        filter: Filter,
+        *,
+        limit: int,
+        sort: Sequence[tuple[str, int]] = (),
+        projection: Filter | None = None,
+    ) -> list[Document]:
+        cursor = self._motor.find(filter, projection, limit=limit)
+        if sort:
+            cursor = cursor.sort(list(sort))
+        rows: list[Document] = await _guard(cursor.to_list(limit))
+        return rows
+
+    async def each(self, filter: Filter, sort: Sequence[tuple[str, int]] = ()) -> AsyncIterator[Document]:
+        """Every row, streamed: for verifiers and exports, never for a request."""
+        cursor = self._motor.find(filter)
+        if sort:
+            cursor = cursor.sort(list(sort))
+        try:
+            async for row in cursor:
+                yield row
+        except PyMongoError as error:
+            raise _translate(error) from error
+
+    async def aggregate(self, pipeline: Sequence[Filter], *, limit: int) -> list[Document]:
+        rows: list[Document] = await _guard(self._motor.aggregate(list(pipeline)).to_list(limit))
+        return rows
+
+    async def count(self, filter: Filter) -> int:
+        number: int = await _guard(self._motor.count_documents(filter))
+        return number
+
+    async def insert(self, row: Document) -> None:
+        await self._write("insert", self._motor.insert_one(row))
+
+    async def insert_each(self, rows: Sequence[Document]) -> list[Duplicate | None]:
+        """Inserts what it can, in one command; for each row None, or the Duplicate that kept it out."""
+        outcome: list[Duplicate | None] = [None] * len(rows)
+        try:
+            await self._write("insert", self._motor.insert_many(rows, ordered=False))
+        except BulkWriteError as error:
+            details = error.details or {}
+            for problem in details.get("writeErrors", []):
+                if problem.get("code") != DUPLICATE_KEY:
+                    raise Unavailable("database.unavailable", "the database refused a write") from error
+                outcome[problem["index"]] = Duplicate(tuple(problem.get("keyPattern", ())))
+            if details.get("writeConcernErrors"):
+                raise Unavailable("database.unavailable", "the write was not confirmed") from error
+        return outcome
+
+    async def update(
+        self, filter: Filter, change: Filter | Sequence[Filter], *, upsert: bool = False
+    ) -> bool:
+        """True when a row matched (or was upserted)."""
+        result = await self._write("update", self._motor.update_one(filter, change, upsert=upsert))
+        return bool(result.matched_count or result.upserted_id is not None)
+
+    async def update_all(self, filter: Filter, change: Filter | Sequence[Filter]) -> int:
+        result = await self._write("update", self._motor.update_many(filter, change))
+        return int(result.modified_count)
+
+    async def find_and_update(
+        self,
+        filter: Filter,
+        change: Filter | Sequence[Filter],
+        *,
+        upsert: bool = False,
+        before: bool = False,
+        sort: Sequence[tuple[str, int]] = (),
+    ) -> Document | None:
+        """The row as it is after the change (or before it); None when nothing matched."""
+        found: Document | None = await self._write(
+            "find_and_update",
+            self._motor.find_one_and_update(
+                filter,
+                change,
+                upsert=upsert,
+                sort=list(sort) or None,
+                return_document=ReturnDocument.BEFORE if before else ReturnDocument.AFTER,
+            ),
+        )
+        return found
+
+    async def delete(self, filter: Filter) -> int:
+        result = await self._write("delete", self._motor.delete_many(filter))
+        return int(result.deleted_count)
+
+    async def ensure_indexes(self, indexes: Sequence[IndexModel]) -> None:
+        if indexes:
+            await self._write("create_indexes", self._motor.create_indexes(list(indexes)))
+
+    async def _write(self, operation: str, awaitable: Awaitable[T]) -> T:
+        failpoint(f"{self.name}.{operation}.before")
+        result = await _guard(awaitable)
+        failpoint(f"{self.name}.{operation}.after")
+        return result
+
+
+def index(
+    *keys: str | tuple[str, int],
+    unique: bool = False,
+    where: Filter | None = None,
+    expire_after_s: int | None = None,
+) -> IndexModel:
+    """An index over `keys`, ascending unless said; `where` makes it partial, `expire_after_s` a TTL."""
+    options: dict[str, Any] = {}
+    if unique:
+        options["unique"] = True
+    if where is not None:
+        options["partialFilterExpression"] = dict(where)
+    if expire_after_s is not None:
+        options["expireAfterSeconds"] = expire_after_s
+    return IndexModel([k if isinstance(k, tuple) else (k, pymongo.ASCENDING) for k in keys], **options)
+
+
+async def _guard(awaitable: Awaitable[T]) -> T:
+    try:
+        return await awaitable
+    except BulkWriteError:
+        raise
+    except PyMongoError as error:
+        raise _translate(error) from error
+    except TimeoutError as error:
+        raise Unavailable("database.unavailable", "the database did not answer in time") from error
+
+
+def _translate(error: PyMongoError) -> Exception:
+    if isinstance(error, DuplicateKeyError):
+        return Duplicate(tuple((error.details or {}).get("keyPattern", ())))
+    if isinstance(error, ConfigurationError):
+        return error
+    if isinstance(error, _TRANSIENT) or error.timeout:
+        return Unavailable("database.unavailable", "the database cannot be reached just now")
+    if isinstance(error, OperationFailure) and error.code in _TRANSIENT_CODES:
+        return Unavailable("database.unavailable", "the database cannot take writes just now")
+    return error

@@ -1,0 +1,352 @@
+"""`ehc demo`: the whole product on one machine, with a database, a sandbox and a small made-up city.
+
+Everything it starts it ends, and nothing else.  What it keeps lies in one folder; the second start finds it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.city import City, CityHospital, build_city
+from server import app as composition
+from server import settings as settings_module
+from server.commands import CommandError
+from server.core.audit import Actor
+from server.core.crypto.master_key import create_master_key_file
+from server.core.crypto.provider import choose_provider
+from server.core.mongod import EmbeddedMongod
+from server.core.observability import configure_logging
+from server.partners.model import App, Institution, Terminal
+
+READY_S = 30
+STOP_S = 12
+WEB_PAGES = Path("miniprogram/dist/build/h5")
+KEY_ID = "k1"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns when it was told to stop, or raises CommandError when a part fails."""
+    demo = Demo(Path(arguments.var).resolve(), arguments.port, arguments.sandbox_port)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        demo.start()
+        demo.announce()
+        demo.watch()
+    except KeyboardInterrupt:
+        print("\nstopping …")
+    finally:
+        demo.stop()
+    return 0
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
+class Demo:
+    def __init__(self, var: Path, port: int, sandbox_port: int) -> None:
+        self._var = var
+        self._port = port
+        self._sandbox_port = sandbox_port
+        self._api = f"http://127.0.0.1:{port}"
+        self._sandbox = f"http://127.0.0.1:{sandbox_port}"
+        self._city: City = build_city()
+        self._hospital: CityHospital = self._city.hospitals[0]
+        self._mongod: EmbeddedMongod | None = None
+        self._children: list[Child] = []
+
+    # -- start
+    def start(self) -> None:
+        _require_free(self._port, "--port")
+        _require_free(self._sandbox_port, "--sandbox-port")
+        try:
+            self._var.mkdir(parents=True, exist_ok=True)
+            (self._var / "logs").mkdir(exist_ok=True)
+        except OSError as error:
+            raise CommandError(
+                f"{self._var} cannot be written ({error.strerror}): name another with --var"
+            ) from None
+        secrets_kept = self._secrets()
+        mongodb_uri = os.environ.get("MONGODB_URI") or self._start_mongod()
+        environment = self._environment(secrets_kept, mongodb_uri)
+        platform_key = asyncio.run(self._seed(environment, secrets_kept))
+        self._write_sandbox_config(secrets_kept, platform_key)
+        self._launch(
+            "sandbox", [sys.executable, "-m", "sandbox", "--config", str(self._var / "sandbox.json")], {}
+        )
+        self._launch("serve", [sys.executable, "-m", "server", "serve"], environment)
+        self._launch("worker", [sys.executable, "-m", "server", "worker"], environment)
+        self._await(f"{self._sandbox}/sms/messages?phone=0")
+        self._await(f"{self._api}/health/ready")
+        self._write_demo_file(secrets_kept, platform_key)
+
+    def _start_mongod(self) -> str:
+        self._mongod = EmbeddedMongod(self._var / "mongodb")
+        return self._mongod.start()
+
+    def _secrets(self) -> dict[str, str]:
+        """Keys and shared secrets of this demo, made once and kept in files of mode 600."""
+        master = self._var / "master.key"
+        if not master.exists():
+            create_master_key_file(master)
+        kept = self._var / "demo-secrets.json"
+        if not kept.exists():
+            pair = choose_provider().generate_key_pair()
+            app_private, app_public = _rsa_pair()
+            alipay_private, alipay_public = _rsa_pair()
+            content = {
+                "partner_private_key_hex": pair.private.hex(),
+                "partner_public_key_hex": pair.public.hex(),
+                "shared_secret": secrets.token_hex(32),
+                "alipay_app_private_pem": app_private,
+                "alipay_app_public_pem": app_public,
+                "alipay_private_pem": alipay_private,
+                "alipay_public_pem": alipay_public,
+            }
+            _write_private(kept, json.dumps(content, indent=1))
+            _write_private(self._var / "alipay-app-private.pem", app_private)
+            _write_private(self._var / "alipay-public.pem", alipay_public)
+        found: dict[str, str] = json.loads(kept.read_text())
+        return found
+
+    def _environment(self, kept: Mapping[str, str], mongodb_uri: str) -> dict[str, str]:
+        settings = {
+            "ENVIRONMENT": "demo",
+            "MONGODB_URI": mongodb_uri,
+            "MONGODB_DATABASE": os.environ.get("MONGODB_DATABASE", "ehc_demo"),
+            "MASTER_KEY_FILE": str(self._var / "master.key"),
+            "HTTP_PORT": str(self._port),
+            "CENTRE_ID": self._city.centre_id,
+            "CODE_REFRESH_SECONDS": os.environ.get("CODE_REFRESH_SECONDS", "60"),
+            "SMS_PER_HOUR": "100",
+            "SMS_URL": f"{self._sandbox}/sms",
+            "SMS_APP_ID": "ehc",
+            "SMS_SECRET": kept["shared_secret"],
+            "REAL_NAME_URL": f"{self._sandbox}/real-name",
+            "REAL_NAME_APP_ID": "ehc",
+            "REAL_NAME_SECRET": kept["shared_secret"],
+            "WECHAT_URL": f"{self._sandbox}/wechat",
+            "WECHAT_APP_ID": "wx-demo",
+            "WECHAT_APP_SECRET": kept["shared_secret"],
+            "ALIPAY_GATEWAY_URL": f"{self._sandbox}/alipay/gateway.do",
+            "ALIPAY_APP_ID": "2026000000000001",
+            "ALIPAY_APP_PRIVATE_KEY_FILE": str(self._var / "alipay-app-private.pem"),
+            "ALIPAY_PUBLIC_KEY_FILE": str(self._var / "alipay-public.pem"),
+        }
+        if WEB_PAGES.is_dir():
+            settings["WEB_ROOT"] = str(WEB_PAGES.resolve())
+        return settings
+
+    async def _seed(self, environment: Mapping[str, str], kept: Mapping[str, str]) -> str:
+        """Admits the hospital's app and terminals; returns the platform's public key."""
+        settings = settings_module.load(**{name.lower(): value for name, value in environment.items()})
+        configure_logging("error")
+        app = await composition.build(settings)
+        try:
+            partner = App(
+                app_id=_app_id(self._hospital),
+                institution=Institution(self._hospital.institution_id, self._hospital.name),
+                is_active=True,
+                scopes=frozenset({"verification"}),
+                public_keys={KEY_ID: bytes.fromhex(kept["partner_public_key_hex"])},
+            )
+            terminals = [
+                Terminal(terminal.terminal_id, partner.app_id, terminal.place, terminal.channel, True)
+                for terminal in self._hospital.terminals
+            ]
+            await app.services.partners.admit(partner, terminals, Actor("system", "demo"))
+            return app.seals.platform_public_key().hex()
+        finally:
+            await app.stop()
+
+    def _write_sandbox_config(self, kept: Mapping[str, str], platform_key: str) -> None:
+        terminal = self._hospital.terminals[0]
+        shared = {"app_id": "ehc", "secret": kept["shared_secret"]}
+        config = {
+            "port": self._sandbox_port,
+            "wechat": {"app_id": "wx-demo", "secret": kept["shared_secret"]},
+            "alipay": {
+                "app_id": "2026000000000001",
+                "app_public_key_pem": kept["alipay_app_public_pem"],
+                "alipay_private_key_pem": kept["alipay_private_pem"],
+            },
+            "sms": shared,
+            "real_name": shared,
+            "hospital": {
+                "api": self._api,
+                "app_id": _app_id(self._hospital),
+                "key_id": KEY_ID,
+                "private_key_hex": kept["partner_private_key_hex"],
+                "platform_public_key_hex": platform_key,
+                "terminal_id": terminal.terminal_id,
+                "institution_name": self._hospital.name,
+                "terminal_name": terminal.place,
+                "channel": terminal.channel,
+            },
+            "persons": self._city.persons(),
+        }
+        _write_private(self._var / "sandbox.json", json.dumps(config, ensure_ascii=False, indent=1))
+
+    def _write_demo_file(self, kept: Mapping[str, str], platform_key: str) -> None:
+        """What clients and tests need to know of this demo: docs/partner-api.md, "The sandbox"."""
+        content = {
+            "api": self._api,
+            "web": f"{self._api}/",
+            "docs": f"{self._api}/docs",
+            "sandbox": {
+                name: f"{self._sandbox}/{path}"
+                for name, path in {
+                    "hospital": "hospital/",
+                    "sms": "sms",
+                    "wechat": "wechat",
+                    "alipay": "alipay/gateway.do",
+                    "real_name": "real-name",
+                    "control": "control",
+                }.items()
+            },
+            "partner": {
+                "app_id": _app_id(self._hospital),
+                "key_id": KEY_ID,
+                "private_key_hex": kept["partner_private_key_hex"],
+                "public_key_hex": kept["partner_public_key_hex"],
+                "platform_public_key_hex": platform_key,
+                "terminal_id": self._hospital.terminals[0].terminal_id,
+            },
+            "residents": self._city.persons(),
+        }
+        _write_private(self._var / "demo.json", json.dumps(content, ensure_ascii=False, indent=1))
+
+    # -- children
+    def _launch(self, name: str, argv: list[str], environment: Mapping[str, str]) -> None:
+        log = self._var / "logs" / f"{name}.log"
+        inherited = {
+            key: os.environ[key] for key in ("PATH", "HOME", "LANG", "EHC_FAILPOINT") if key in os.environ
+        }
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # nosec: our own commands, no shell
+                argv,
+                env={**inherited, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends them in order
+            )
+        self._children.append(Child(name, process, log))
+
+    def _await(self, url: str) -> None:
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            self._require_alive()
+            try:
+                with urllib.request.urlopen(url, timeout=2):  # nosec: our own loopback address
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise CommandError(f"{url} did not answer within {READY_S} s: see the logs in {self._var / 'logs'}")
+
+    def _require_alive(self) -> None:
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise CommandError(f"{child.name} stopped: {_last_line(child.log)} (log: {child.log})")
+
+    def watch(self) -> None:
+        while True:
+            self._require_alive()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        for child in reversed(self._children):
+            if child.process.poll() is None:
+                child.process.terminate()
+        for child in self._children:
+            try:
+                child.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+        if self._mongod is not None:
+            self._mongod.stop()
+
+    # -- words
+    def announce(self) -> None:
+        resident = self._city.residents[0]
+        pages = f"{self._api}/" if WEB_PAGES.is_dir() else "not built (make run builds them)"
+        print(
+            f"""
+The card centre of {self._city.name} is open.  Everybody in it is made up.
+
+  1. The resident's pages      {pages}
+     Be {resident.name}: phone {resident.phone}, ID number {resident.id_no}
+  2. The SMS they receive      {self._sandbox}/sms/
+  3. The hospital's terminal   {self._sandbox}/hospital/
+     Show it the code: by camera, as a picture (a screenshot), or pasted.
+  4. For programmers           {self._api}/docs   and docs/partner-api.md
+
+Data, keys and logs: {self._var} (all of it in demo.json).  Ctrl-C stops it.""",
+            flush=True,
+        )
+
+
+def _app_id(hospital: CityHospital) -> str:
+    return f"{hospital.institution_id}-his".lower()
+
+
+def _require_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CommandError(
+                f"port {port} is in use: stop what listens there, or choose another with {option}"
+            ) from None
+
+
+def _rsa_pair() -> tuple[str, str]:
+    key = rsa.generate_private_key(65537, 2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
+
+
+def _write_private(path: Path, text: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it said nothing"

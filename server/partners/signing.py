@@ -1,0 +1,67 @@
+"""The string that is signed, byte for byte (docs/partner-api.md, "Signing a call").  Pure."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes
+
+from server.core.crypto.hashes import sm3_hex
+
+SIGN_TYPES = ("SM2", "HMAC-SM3")
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """A call as it came: the six headers, and what they sign."""
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    app_id: str
+    key_id: str
+    timestamp: str
+    nonce: str
+    sign_type: str
+    signature: str
+
+    def is_shaped(self) -> bool:
+        return (
+            re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.app_id, re.ASCII) is not None
+            and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.key_id, re.ASCII) is not None
+            and re.fullmatch(r"[0-9]{13}", self.timestamp, re.ASCII) is not None
+            and re.fullmatch(r"[0-9a-f]{32}", self.nonce, re.ASCII) is not None
+            and self.sign_type in SIGN_TYPES
+            and re.fullmatch(r"[A-Za-z0-9+/]{43,86}={1,2}", self.signature, re.ASCII) is not None
+        )
+
+    def string_to_sign(self) -> bytes:
+        lines = [
+            self.method,
+            self.path,
+            canonical_query(self.query),
+            sm3_hex(self.body),
+            self.app_id,
+            self.key_id,
+            self.timestamp,
+            self.nonce,
+        ]
+        return "".join(line + "\n" for line in lines).encode()
+
+
+def canonical_query(query: str) -> str:
+    """Names and values decoded and encoded again (RFC 3986, upper-case hex), the pairs sorted bytewise."""
+    pairs = []
+    for pair in query.split("&"):
+        if not pair:
+            continue
+        name, _, value = pair.partition("=")
+        pairs.append(f"{_encoded(name)}={_encoded(value)}")
+    return "&".join(sorted(pairs))
+
+
+def _encoded(text: str) -> str:
+    return quote(unquote_to_bytes(text.replace("+", " ")), safe="-._~")
+
+
+def reply_to_sign(status: int, body: bytes, timestamp: str, nonce: str) -> bytes:
+    return f"{status}\n{sm3_hex(body)}\n{timestamp}\n{nonce}\n".encode()

@@ -1,0 +1,26 @@
+"""Everything the platform can do, in one place: what handlers, jobs and reactions are given."""
+
+from dataclasses import dataclass
+
+from push.messages.service import MessageService
+from server.accounts.service import AccountService
+from server.cards.claim import ClaimService
+from server.cards.service import CardService
+from server.core.health import Health
+from server.core.idempotency import Idempotency
+from server.core.observability import Metrics
+from server.partners.service import PartnerService
+from server.verification.service import VerificationService
+
+
+@dataclass(frozen=True)
+class Services:
+    accounts: AccountService
+    cards: CardService
+    claims: ClaimService
+    partners: PartnerService
+    verification: VerificationService
+    messages: MessageService
+    idempotency: Idempotency
+    metrics: Metrics
+    health: Health

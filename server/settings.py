@@ -1,0 +1,152 @@
+"""Every setting, typed, from the environment and from nowhere else.
+
+`load()` reports everything that is missing or wrong at once, one line each.  Sandbox and production differ
+by addresses and keys only; with ENVIRONMENT=production, plain HTTP and loopback partners are refused.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PARTNER_URLS = ("sms_url", "real_name_url", "wechat_url", "alipay_gateway_url")
+
+
+class SettingsError(Exception):
+    """One line for each setting that is missing or wrong."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    environment: Literal["production", "staging", "demo", "test"] = Field(
+        "production", description="production refuses sandboxes, made-up ID numbers and unsafe set-ups"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    mongodb_uri: SecretStr = Field(description="a replica set, or routers to a sharded cluster")
+    mongodb_database: str = Field("ehc", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="name of the database")
+    master_key: SecretStr | None = Field(
+        None, description="32 hex digits; wraps every other key. This or MASTER_KEY_FILE"
+    )
+    master_key_file: Path | None = Field(None, description="a file of mode 600 that holds the master key")
+    sm2_provider: Literal["auto", "openssl", "gmssl-pyx"] = Field(
+        "auto", description="who computes SM2; auto takes OpenSSL 3 when it passes the self-test"
+    )
+
+    http_host: str = Field("127.0.0.1", description="address `ehc serve` listens on")
+    http_port: int = Field(8080, ge=1, le=65535, description="port `ehc serve` listens on")
+    trusted_proxy: bool = Field(
+        False, description="true only behind a proxy of ours that sets X-Forwarded-For and X-Forwarded-Proto"
+    )
+    web_root: Path | None = Field(None, description="folder of the built web pages; none: API only")
+
+    centre_id: str = Field(
+        "0000A0001", pattern=r"^[0-9A-Z]{4,16}$", description="EHCAPPID of this card centre, in every code"
+    )
+    code_refresh_seconds: int = Field(60, ge=10, le=300, description="life of a dynamic code (A3.3)")
+    partner_window_seconds: int = Field(
+        300, ge=30, le=300, description="how far a partner's clock may be off (±)"
+    )
+    session_days: int = Field(7, ge=1, le=90, description="days a resident stays signed in")
+    sms_per_hour: int = Field(
+        5, ge=1, le=1000, description="SMS codes one phone number may ask for in an hour"
+    )
+
+    sms_url: str = Field(description="base URL of the SMS gateway")
+    sms_app_id: str = Field(description="our name at the SMS gateway")
+    sms_secret: SecretStr = Field(description="shared secret with the SMS gateway")
+    real_name_url: str = Field(description="base URL of the real-name authority")
+    real_name_app_id: str = Field(description="our name at the real-name authority")
+    real_name_secret: SecretStr = Field(description="shared secret with the real-name authority")
+
+    wechat_url: str = Field("https://api.weixin.qq.com", description="base URL of the WeChat API")
+    wechat_app_id: str | None = Field(
+        None, description="id of the WeChat mini-program; none: no WeChat login"
+    )
+    wechat_app_secret: SecretStr | None = Field(None, description="secret of the WeChat mini-program")
+    alipay_gateway_url: str = Field("https://openapi.alipay.com/gateway.do", description="the Alipay gateway")
+    alipay_app_id: str | None = Field(
+        None, description="id of the Alipay mini-program; none: no Alipay login"
+    )
+    alipay_app_private_key_file: Path | None = Field(None, description="PEM of our RSA2 key")
+    alipay_public_key_file: Path | None = Field(None, description="PEM of Alipay's RSA2 public key")
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def allows_test_numbers(self) -> bool:
+        """ID numbers of region 99xxxx belong to nobody; outside production they stand for people."""
+        return not self.is_production
+
+
+def load(**overrides: object) -> Settings:
+    """The settings of this process; SettingsError names everything that is missing or wrong."""
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+    problems = _contradictions(settings)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _line(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = ".".join(str(part) for part in problem["loc"]).upper()
+    if problem["type"] == "missing":
+        field = Settings.model_fields[str(problem["loc"][0])]
+        return f"{name} is not set: {field.description}"
+    return f"{name} is wrong: {problem['msg']}"
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    problems = []
+    if settings.master_key is None and settings.master_key_file is None:
+        problems.append("MASTER_KEY or MASTER_KEY_FILE is not set: `ehc keys master FILE` makes one")
+    for platform, names in {
+        "wechat_app_id": ("wechat_app_secret",),
+        "alipay_app_id": ("alipay_app_private_key_file", "alipay_public_key_file"),
+    }.items():
+        if getattr(settings, platform) is not None:
+            problems += [
+                f"{name.upper()} is not set: {platform.upper()} needs it"
+                for name in names
+                if getattr(settings, name) is None
+            ]
+    if settings.is_production:
+        problems += [
+            f"{name.upper()} is refused in production: {reason}"
+            for name in PARTNER_URLS
+            if (reason := _unsafe_url(getattr(settings, name)))
+        ]
+    return problems
+
+
+def _unsafe_url(url: str) -> str | None:
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return "it is not https"
+    host = parts.hostname or ""
+    try:
+        public = ipaddress.ip_address(host).is_global
+    except ValueError:
+        public = host not in ("", "localhost") and not host.endswith((".local", ".localhost"))
+    return None if public else "it is not a public address"
+
+
+def as_markdown() -> str:
+    """The settings table of docs/operations.md."""
+    lines = ["| variable | default | what it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = (
+            "**required**" if field.is_required() else "—" if field.default is None else f"`{field.default}`"
+        )
+        lines.append(f"| `{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,28 @@
+"""The table: event → reactions.  A reaction may be called twice for one event and must not mind."""
+
+from collections.abc import Awaitable, Callable
+
+from server.core.outbox import Event
+from server.services import Services
+
+Reaction = Callable[[Event], Awaitable[None]]
+
+
+def subscriptions(services: Services) -> dict[str, list[Reaction]]:
+    messages = services.messages
+    return {
+        "card.activated": [messages.tell_card_ready],
+        "card.refused": [messages.tell_card_refused],
+        "card.used": [messages.tell_card_used],
+    }
+
+
+def dispatcher(services: Services) -> Reaction:
+    """Hands an event to its reactions, in order.  KeyError for an event nobody declared: it parks."""
+    table = subscriptions(services)
+
+    async def react(event: Event) -> None:
+        for reaction in table[event.name]:
+            await reaction(event)
+
+    return react

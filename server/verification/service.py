@@ -1,0 +1,194 @@
+"""Passive scan 被扫 (V1): a terminal read a code from a phone or a print, and asks who it is."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from server.cards import qrcode
+from server.cards.model import Status
+from server.core.audit import Actor, Audit
+from server.core.clock import Clock
+from server.core.errors import Conflict, EhcError, Forbidden, InvalidInput
+from server.core.ids import new_id
+from server.core.keys import Seals
+from server.core.mongo import Document, Duplicate
+from server.core.observability import Metrics
+from server.core.outbox import outbox
+from server.partners.model import Caller, Terminal
+from server.partners.service import PartnerService
+from server.verification.model import (
+    CHANNELS,
+    SCENES,
+    CardSeen,
+    Scene,
+    Verification,
+    static_use_key,
+    use_key,
+)
+from server.verification.store import UsageStore
+
+# Between servers whose clocks differ; a screenshot lives no longer than this beyond the refresh.
+SKEW = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a terminal asks; `request_key` names the request itself when the caller made it repeatable."""
+
+    code: str
+    scene: str
+    terminal_id: str
+    channel: str | None
+    department: str | None
+    purpose: str | None
+    request_key: str | None
+
+
+class VerificationService:
+    def __init__(
+        self,
+        store: UsageStore,
+        partners: PartnerService,
+        seals: Seals,
+        audit: Audit,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        centre_id: str,
+        refresh_seconds: int,
+    ) -> None:
+        self._store = store
+        self._partners = partners
+        self._seals = seals
+        self._audit = audit
+        self._metrics = metrics
+        self._clock = clock
+        self._centre_id = centre_id
+        self._refresh = timedelta(seconds=refresh_seconds)
+
+    async def verify(self, caller: Caller, scan: Scan) -> Verification:
+        """Who holds the card, once the use is stored.
+
+        InvalidInput: code.malformed, code.forged, code.expired, code.unknown_card, issuer.unknown,
+        scene.unknown, channel.unknown.  Conflict: code.already_used, code.superseded, card.<state>.
+        Forbidden: terminal.unknown, scene.requires_dynamic.
+        """
+        try:
+            verification = await self._verify(caller, scan)
+        except EhcError as refusal:
+            self._metrics.scans.labels(refusal.code).inc()
+            await self._audit.record(
+                "cards.verify",
+                Actor("app", caller.app.app_id),
+                "terminal",
+                scan.terminal_id,
+                outcome=refusal.code,
+            )
+            raise
+        self._metrics.scans.labels("verified").inc()
+        return verification
+
+    async def _verify(self, caller: Caller, scan: Scan) -> Verification:
+        terminal = await self._partners.get_terminal(caller, scan.terminal_id)
+        scene = SCENES.get(scan.scene)
+        if scene is None:
+            raise InvalidInput("scene.unknown", "there is no such scene")
+        channel = scan.channel or terminal.channel
+        if channel not in CHANNELS:
+            raise InvalidInput("channel.unknown", "there is no such channel")
+        code = qrcode.read_code(scan.code)
+        self._require_ours(code)
+        self._require_provable(code, scene)
+        card = await self._store.see(code.ehealth_card_id)
+        if card is None:
+            raise InvalidInput("code.unknown_card", "there is no card with this code")
+        if card.status != Status.ACTIVE or card.person_id is None:
+            raise Conflict(f"card.{card.status}", "the card cannot be used in its state")
+        usage = self._usage(caller, scan, terminal, channel, code, card)
+        try:
+            self._require_newest(code, card)
+            await self._store.insert(usage)
+        except (Conflict, Duplicate):
+            usage = await self._same_request(usage, scan.request_key)
+        return Verification(
+            verification_id=usage["_id"],
+            card_id=card.card_id,
+            card_status=card.status,
+            person_id=card.person_id,
+            holder=card.holder,
+            is_dynamic=code.is_dynamic,
+            centre_id=self._centre_id,
+            verified_at=usage["at"],
+        )
+
+    def _require_ours(self, code: qrcode.Code) -> None:
+        if code.centre_id not in (None, self._centre_id):
+            raise InvalidInput("issuer.unknown", "the card was issued by a centre we do not know")
+
+    def _require_provable(self, code: qrcode.Code, scene: Scene) -> None:
+        if code.token is None:
+            if not scene.static_allowed:
+                raise Forbidden("scene.requires_dynamic", "this step needs the code that renews itself")
+            return
+        if code.centre_id is None:
+            raise InvalidInput("code.malformed", "a dynamic code names its issuing centre")
+        qrcode.require_genuine(code, self._seals.mac_for, self._seals.equal)
+        qrcode.require_live(code.token, self._clock.now(), self._refresh, SKEW)
+
+    @staticmethod
+    def _require_newest(code: qrcode.Code, card: CardSeen) -> None:
+        if code.token is None or card.newest_issued_at_s is None:
+            return
+        if code.token.issued_at_s < card.newest_issued_at_s:
+            raise Conflict("code.superseded", "a newer code of this card was used: this one is void")
+
+    def _usage(
+        self,
+        caller: Caller,
+        scan: Scan,
+        terminal: Terminal,
+        channel: str,
+        code: qrcode.Code,
+        card: CardSeen,
+    ) -> Document:
+        now = self._clock.now()
+        verification_id = new_id(now)
+        token = code.token
+        receipt = {
+            "verification_id": verification_id,
+            "card_id": card.card_id,
+            "institution": caller.app.institution.name,
+            "place": terminal.place,
+            "terminal_id": terminal.terminal_id,
+            "scene": scan.scene,
+        }
+        return {
+            "_id": verification_id,
+            "use_key": (
+                static_use_key(card.ehealth_card_id, verification_id)
+                if token is None
+                else use_key(card.ehealth_card_id, token.issued_at_s, token.nonce)
+            ),
+            "at": now,
+            "card_id": card.card_id,
+            "person_id": card.person_id,
+            "app_id": caller.app.app_id,
+            "institution_id": caller.app.institution.institution_id,
+            "terminal_id": terminal.terminal_id,
+            "scene": scan.scene,
+            "channel": channel,
+            "department": scan.department,
+            "purpose": scan.purpose,
+            "is_dynamic": token is not None,
+            "is_direct": True,
+            "request_key": scan.request_key,
+            "outbox": outbox(now, ("card.used", receipt)),
+        }
+
+    async def _same_request(self, usage: Document, request_key: str | None) -> Document:
+        """The use this very request stored before its answer was lost; else the code is used up."""
+        before = await self._store.find_by_use(usage["use_key"])
+        if before is not None and request_key is not None and before["request_key"] == request_key:
+            return before
+        if before is None:
+            raise Conflict("code.superseded", "a newer code of this card was used: this one is void")
+        raise Conflict("code.already_used", "this code was used before: ask the holder to renew it")

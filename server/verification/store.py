@@ -1,0 +1,89 @@
+"""How uses of a card are kept: `usages`, one row for each, which is burnt code, usage event and audit entry.
+
+A row is stored by one grouped insert; the unique `use_key` makes a dynamic code single for ever.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.cards.model import Holder
+from server.core.audit import AuditChain
+from server.core.grouping import Group
+from server.core.mongo import Collection, Document, index
+from server.core.outbox import OUTBOX_INDEX
+from server.core.secrets import Sealer
+from server.verification.model import CardSeen, issued_at_of
+
+SEEN = {"ehealth_card_id": 1, "status": 1, "person_id": 1, "holder": 1}
+
+
+class UsageStore:
+    # The shard key is `use_key` itself: it begins with 256 bits of chance, so uses spread over the shards,
+    # and the unique index contains it.  Its order (card, time made) answers "the newest accepted code" too.
+    INDEXES = [index("use_key", unique=True), OUTBOX_INDEX]
+
+    def __init__(self, usages: Collection, cards: Collection, chain: AuditChain, sealer: Sealer) -> None:
+        self._usages = usages
+        self._cards = cards
+        self._chain = chain
+        self._sealer = sealer
+        self._seen: Group[str, CardSeen | None] = Group(self._see)
+
+    async def see(self, ehealth_card_id: str) -> CardSeen | None:
+        """The card as a scan needs it; scans that ask at the same time share one query."""
+        return await self._seen.ask(ehealth_card_id)
+
+    async def _see(self, ehealth_card_ids: list[str]) -> list[CardSeen | None]:
+        rows = await self._cards.aggregate(
+            [
+                {"$match": {"ehealth_card_id": {"$in": list(set(ehealth_card_ids))}}},
+                {"$project": SEEN},
+                {
+                    "$lookup": {
+                        "from": self._usages.name,
+                        "let": {"c": "$ehealth_card_id"},
+                        "pipeline": NEWEST,
+                        "as": "newest",
+                    }
+                },
+            ],
+            limit=len(ehealth_card_ids),
+        )
+        found = {row["ehealth_card_id"]: self._card(row) for row in rows}
+        return [found.get(ehealth_card_id) for ehealth_card_id in ehealth_card_ids]
+
+    def _card(self, row: Mapping[str, Any]) -> CardSeen:
+        newest = row["newest"]
+        return CardSeen(
+            card_id=row["_id"],
+            ehealth_card_id=row["ehealth_card_id"],
+            status=row["status"],
+            person_id=row.get("person_id"),
+            holder=Holder.from_plain(self._sealer.unseal_json("cards", row["_id"], "holder", row["holder"])),
+            newest_issued_at_s=issued_at_of(newest[0]["use_key"]) if newest else None,
+        )
+
+    async def insert(self, usage: Document) -> None:
+        """Duplicate when this code was used before."""
+        await self._chain.append(usage)
+
+    async def find_by_use(self, key: str) -> Document | None:
+        return await self._usages.find_one({"use_key": key})
+
+
+# Everything of the card between ":" and ";" (the next character) is a dynamic use of it.
+NEWEST: list[Document] = [
+    {
+        "$match": {
+            "$expr": {
+                "$and": [
+                    {"$gte": ["$use_key", {"$concat": ["$$c", ":"]}]},
+                    {"$lt": ["$use_key", {"$concat": ["$$c", ";"]}]},
+                ]
+            }
+        }
+    },
+    {"$sort": {"use_key": -1}},
+    {"$limit": 1},
+    {"$project": {"use_key": 1, "_id": 0}},
+]
