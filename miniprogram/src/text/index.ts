@@ -14,7 +14,7 @@ export const text = {
   offlineTitle: '手机没有连上网络',
   errorTitle: '这一页没有打开',
   signedOutTitle: '请先登录',
-  signedOut: '登录以后才能看到自己的内容。',
+  signedOut: '登录以后才能看到自己的内容。字号和长辈版不用登录也能换。',
   goSignIn: '去登录',
 
   reading: {
@@ -34,7 +34,7 @@ export const text = {
     phone: '手机号码',
     phonePlaceholder: '11 位手机号码',
     code: '短信验证码',
-    codePlaceholder: '短信里的 6 位数字',
+    codePlaceholder: '6 位数字',
     send: '获取验证码',
     sending: '正在发送',
     sendAgain: (wait_s: number) => `${wait_s} 秒后可再要`,
@@ -64,6 +64,7 @@ export const text = {
     submit: '领取健康卡',
     busy: '正在核对，请稍等',
     failedTitle: '还没有领到',
+    faults: (count: number) => `有 ${count} 处要改，请看上面的红字。填好的内容都在。`,
     signedOut: '登录以后才能领卡。',
   },
 
@@ -81,7 +82,7 @@ export const text = {
     dynamic: '动态码',
     static: '静态码',
     kinds: '选择码的种类',
-    seconds: '秒',
+    left: (left_s: number) => `这个码还能用 ${left_s} 秒`,
     live: '到时间会自动换新码',
     renewing: '正在换新码',
     renewFailed: (left_s: number) => `新码还没有换到，正在再试。现在的码还能用 ${left_s} 秒。`,
@@ -101,6 +102,7 @@ export const text = {
     unread: (count: string) => `${count} 条没看`,
     settings: '设置',
     refresh: '看看办好了没有',
+    refreshStopped: '看看恢复了没有',
     states: {
       pending: ['正在核对您的资料', '资料已经收到，没有丢，不用再填。核对好了就会出现二维码，也会在“消息”里告诉您。急着看病的话，请到窗口用身份证办理。'],
       frozen: ['这张卡暂时停用', '卡和资料都还在。请带身份证到发卡窗口，或问问医院服务台怎样恢复。'],
@@ -126,6 +128,7 @@ export const text = {
     end: '没有更早的了',
     open: '看详细',
     close: '收起',
+    gotIt: '知道了',
     keptNow: '现在没有网络。下面是刚才看到的消息，新的要等连上网络。',
     signedOut: '登录以后才能看到自己的消息。',
   },
