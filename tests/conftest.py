@@ -1,0 +1,49 @@
+"""Fixtures of the whole suite: one mongod a run, a fresh database and a fresh platform for each test."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.ioloop import IOLoop
+
+from server.core.clock import HeldClock
+from tests.conftest_mongod import RunningMongod, database_name, mongo_client, mongod
+from tests.harness import Platform, RsaPairs, running_platform
+
+__all__ = ["database_name", "mongo_client", "mongod"]
+
+ALIVE_AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def rsa_pairs(tmp_path_factory: pytest.TempPathFactory) -> RsaPairs:
+    folder: Path = tmp_path_factory.mktemp("rsa")
+    return RsaPairs(folder)
+
+
+@pytest.fixture
+def clock() -> HeldClock:
+    return HeldClock(ALIVE_AT)
+
+
+@pytest.fixture
+def platform_changes() -> dict[str, Any]:
+    """Settings a test wants otherwise; override this fixture."""
+    return {}
+
+
+@pytest.fixture
+def platform(
+    io_loop: IOLoop,
+    mongod: RunningMongod,
+    database_name: str,
+    clock: HeldClock,
+    rsa_pairs: RsaPairs,
+    platform_changes: dict[str, Any],
+) -> Iterator[Platform]:
+    """A running platform with its sandbox; use it in tests marked `gen_test`."""
+    entered = running_platform(mongod.uri, database_name, clock, rsa_pairs, **platform_changes)
+    yield io_loop.run_sync(entered.__aenter__, timeout=30)
+    io_loop.run_sync(lambda: entered.__aexit__(None, None, None), timeout=30)
