@@ -6,6 +6,7 @@ The page talks to the hospital's own server, as in a real hospital; only that se
 import asyncio
 import base64
 import binascii
+import secrets
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from sandbox.service import Answer, Clock, Route, error_answer, json_answer, jso
 
 KEPT_SCANS = 50
 RENEW_BEFORE_S = 60
+TIMEOUT_S = 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class HospitalTerminal:
             private_key_hex=config.private_key_hex,
             platform_public_key_hex=config.platform_public_key_hex,
             now=now,
+            timeout_s=TIMEOUT_S,
         )
         self._session: TerminalSession | None = None
         self._opening = asyncio.Lock()
@@ -102,12 +105,21 @@ class HospitalTerminal:
         return Scan(scene, reply.status, answer=reply.body)
 
     async def _call_in_session(self, body: dict[str, Any]) -> Reply:
+        key = secrets.token_hex(16)
         session = await self._current_session(refused=None)
         try:
-            return await self._client.call("POST", "/partner/v1/verifications", body, session=session)
+            return await self._ask(body, session, key)
         except Unauthenticated:
             session = await self._current_session(refused=session)
-            return await self._client.call("POST", "/partner/v1/verifications", body, session=session)
+            return await self._ask(body, session, key)
+
+    async def _ask(self, body: dict[str, Any], session: TerminalSession, key: str) -> Reply:
+        # A code works once: when its answer is lost, only the same key gets it again, not "already used".
+        path = "/partner/v1/verifications"
+        try:
+            return await self._client.call("POST", path, body, session=session, idempotency_key=key)
+        except Unreachable:
+            return await self._client.call("POST", path, body, session=session, idempotency_key=key)
 
     async def _current_session(self, refused: TerminalSession | None) -> TerminalSession:
         # The lock makes scans that arrive together share one new session instead of opening one each.

@@ -155,12 +155,18 @@ class PartnerClient:
         *,
         query: Sequence[tuple[str, str]] = (),
         session: TerminalSession | None = None,
+        idempotency_key: str | None = None,
     ) -> Reply:
-        """One signed request: with the session's key if one is given, otherwise with the app's SM2 key."""
+        """One signed request: with the session's key if one is given, otherwise with the app's SM2 key.
+
+        With the same `idempotency_key` and body it may be asked again and gets the first answer.
+        """
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         sent_query = "&".join(f"{_encode(name)}={_encode(value)}" for name, value in query)
         url = f"{self._api}{path}" + (f"?{sent_query}" if sent_query else "")
         headers = self._sign(method, url, raw, session)
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
         request = HTTPRequest(
             url,
             method,

@@ -59,8 +59,8 @@ class SmsGateway:
         ]
 
     def list_messages(self, phone: str = "") -> list[TextMessage]:
-        """The kept messages, the newest first; of one phone if it is given."""
-        return [message for message in reversed(self._messages) if phone in ("", message.phone)]
+        """The kept messages in the order they came; of one phone if it is given."""
+        return [message for message in self._messages if phone in ("", message.phone)]
 
     def _accept(self, request: HTTPServerRequest) -> Answer:
         """{phone, template, params} → 202 {"message_id"}; 422 for a wrong number, template or param."""
@@ -83,13 +83,13 @@ class SmsGateway:
         return json_answer({"message_id": f"sms-{secrets.token_hex(8)}"}, 202)
 
     def _list(self, request: HTTPServerRequest) -> Answer:
-        """?phone= → {"messages": [{phone, template, params, text, sent_at}]}, newest first."""
+        """?phone= → {"messages": [{phone, template, params, text, sent_at}]}, the newest last."""
         messages = self.list_messages(query_argument(request, "phone"))
         return json_answer({"messages": [asdict(message) for message in messages]})
 
     def _show(self, request: HTTPServerRequest) -> Answer:
-        """The page with the last 30 messages; it renews itself."""
-        return page("sms.html", messages=self.list_messages()[:30], local_time=local_time)
+        """The page with the last 30 messages, the newest on top; it renews itself."""
+        return page("sms.html", messages=self.list_messages()[:-31:-1], local_time=local_time)
 
 
 def local_time(sent_at: str) -> str:

@@ -119,9 +119,9 @@ class WechatPlatform:
         return json_answer({**OK, "msgid": message_id})
 
     def _list_messages(self, request: HTTPServerRequest) -> Answer:
-        """?openid= → {"messages": [{openid, template_id, data, …, msgid, sent_at (s)}]}, newest first."""
+        """?openid= → {"messages": [{openid, template_id, data, …, msgid, sent_at (s)}]}, the newest last."""
         openid = query_argument(request, "openid")
-        messages = [message for message in reversed(self._messages) if openid in ("", message["openid"])]
+        messages = [message for message in self._messages if openid in ("", message["openid"])]
         return json_answer({"messages": messages})
 
     def _accept_prompt(self, request: HTTPServerRequest) -> Answer:

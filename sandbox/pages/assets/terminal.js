@@ -4,7 +4,7 @@ import { explain } from "./refusals.js";
 const FRAME_EVERY_MS = 350;
 const FRAME_WIDTH = 640;
 const $ = (id) => document.getElementById(id);
-const form = $("scan"), paste = $("paste"), picture = $("picture"), preview = $("preview");
+const form = $("scan"), paste = $("paste"), picture = $("picture"), chosen = $("chosen"), preview = $("preview");
 const camera = $("camera"), video = $("viewfinder"), cameraNews = $("camera-news"), verify = $("verify");
 
 const element = (name, text = "", className = "") => {
@@ -68,6 +68,8 @@ function showResult(scan) {
   result.replaceChildren(result.querySelector("#result-title"), verdict);
   result.dataset.code = scan.ok ? "" : scan.error.code;
   result.dataset.ok = String(scan.ok);
+  // On a phone the result lies below the controls.
+  verdict.scrollIntoView({ block: "nearest" });
 }
 
 async function showHistory() {
@@ -107,8 +109,15 @@ const asText = (file) => new Promise((resolve, reject) => {
 function emptyInputs() {
   // A code works once: leaving it in place would only invite a second, refused, scan.
   paste.value = "";
-  picture.value = "";
-  preview.hidden = true;
+  showChosen(null);
+}
+
+function showChosen(file) {
+  if (!file) picture.value = "";
+  URL.revokeObjectURL(preview.src);
+  chosen.hidden = !file;
+  preview.src = file ? URL.createObjectURL(file) : "data:,";
+  $("chosen-name").textContent = file ? file.name : "";
 }
 
 async function verifyOnce(read) {
@@ -116,6 +125,7 @@ async function verifyOnce(read) {
   verify.disabled = true;
   $("result").setAttribute("aria-busy", "true");
   verify.textContent = "正在核验…";
+  const wasTyped = paste.value !== "";
   const scan = await ask(await read());
   showResult(scan);
   emptyInputs();
@@ -123,6 +133,8 @@ async function verifyOnce(read) {
   $("result").removeAttribute("aria-busy");
   verify.textContent = "核验健康码";
   verify.disabled = false;
+  // A scanner types where the cursor is; a click on the button should leave the cursor on the button.
+  (wasTyped ? paste : verify).focus({ preventScroll: true });
 }
 
 form.addEventListener("submit", (event) => {
@@ -130,12 +142,10 @@ form.addEventListener("submit", (event) => {
   const [file] = picture.files;
   verifyOnce(async () => (file ? { picture: await asText(file) } : { text: paste.value }));
 });
-paste.addEventListener("input", () => { picture.value = ""; preview.hidden = true; });
+paste.addEventListener("input", () => showChosen(null));
 picture.addEventListener("change", () => {
   paste.value = "";
-  const [file] = picture.files;
-  preview.hidden = !file;
-  if (file) preview.src = URL.createObjectURL(file);
+  showChosen(picture.files[0]);
 });
 
 let stream = null;

@@ -167,6 +167,19 @@ def test_a_session_is_renewed_before_it_ends(at_terminal: Any, platform: Any, he
     at_terminal(scenario)
 
 
+@pytest.mark.feature("V1")
+def test_an_answer_lost_on_the_way_does_not_spend_the_code(at_terminal: Any, platform: Any) -> None:
+    async def scenario(sandbox: Any) -> None:
+        platform.answers_to_lose = 1
+        assert (await sandbox.json("POST", SCANS, {"text": "dynamic", "scene": "010101"}))["ok"] is True
+        assert len(platform.asked) == 1, "asked again with the same key, carried out once"
+        platform.answers_to_lose = 2
+        scan = await sandbox.json("POST", SCANS, {"text": "another", "scene": "010101"})
+        assert scan["error"]["code"] == "platform.unreachable"
+
+    at_terminal(scenario)
+
+
 @pytest.mark.feature("V4")
 def test_an_unknown_key_and_a_silent_platform_are_told_apart(at_terminal: Any) -> None:
     async def refused(sandbox: Any) -> None:

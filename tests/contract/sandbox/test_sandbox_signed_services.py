@@ -30,6 +30,20 @@ def test_a_login_code_arrives_and_is_the_only_six_digit_number(with_sandbox: Any
 
 
 @pytest.mark.feature("N3")
+def test_messages_are_listed_as_they_came_and_shown_newest_first(with_sandbox: Any) -> None:
+    async def scenario(sandbox: Any) -> None:
+        codes = [f"{number:06d}" for number in range(40)]
+        for code in codes:
+            await sandbox.signed(SMS, "/sms/v1/messages", LOGIN_CODE | {"params": {"code": code}})
+        listed = (await sandbox.json("GET", "/sms/messages"))["messages"]
+        assert [message["params"]["code"] for message in listed] == codes
+        page = (await sandbox.fetch("GET", "/sms/")).body.decode()
+        assert re.findall(r"<strong>(\d+)</strong>", page) == codes[:9:-1]
+
+    with_sandbox(scenario)
+
+
+@pytest.mark.feature("N3")
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
