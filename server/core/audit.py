@@ -115,7 +115,6 @@ class AuditChain:
         self._seq = 0
         self._head = NOTHING
         self._refused: list[str] = []
-        self._signed_seq = -1
 
     async def append(self, row: Document) -> None:
         """Stores the row; `Duplicate` when one of its unique indexes refuses it (nothing is stored then)."""
@@ -173,7 +172,7 @@ class AuditChain:
                 break
             except Duplicate:
                 continue  # another process opened one in this moment: link to it instead
-        self._chain, self._seq, self._head, self._refused, self._signed_seq = chain, 0, NOTHING, [], 0
+        self._chain, self._seq, self._head, self._refused = chain, 0, NOTHING, []
 
     def _signed_head(self, chain: str, seq: int, head: str, state: str) -> Document:
         at = self._clock.now()
@@ -182,9 +181,9 @@ class AuditChain:
         return {"seq": seq, "hash": head, "at": at, "state": state, "signature": signature}
 
     async def checkpoint(self) -> None:
-        """Signs the head anew when the chain has grown since; called every half minute."""
-        if self._chain is not None and self._seq != self._signed_seq:
-            await self._publish(self._chain, "open")
+        """Signs the head anew, grown or not: called every half minute, it also shows that the chain lives."""
+        if self._chain is not None and not await self._publish(self._chain, "open"):
+            self._chain = None  # timed out as dead (this process was paused): go on in a new chain
 
     async def close(self) -> None:
         """Signs the last head; the chain takes no more rows.  Called when the process stops in good order."""
@@ -195,11 +194,11 @@ class AuditChain:
         chain, self._chain = self._chain, None
         await self._publish(chain, "closed")
 
-    async def _publish(self, chain: str, state: str) -> None:
-        seq = self._seq
-        head = self._signed_head(chain, seq, self._head, state)
-        await self._kept.directory.update({"chain": chain}, {"$set": {"head": head, "state": state}})
-        self._signed_seq = seq
+    async def _publish(self, chain: str, state: str) -> bool:
+        head = self._signed_head(chain, self._seq, self._head, state)
+        return await self._kept.directory.update(
+            {"chain": chain, "state": "open"}, {"$set": {"head": head, "state": state}}
+        )
 
 
 @dataclass(frozen=True)
