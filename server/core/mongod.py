@@ -23,13 +23,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from pymongo import MongoClient, ReadPreference
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from server.core.children import tied_argv
 from server.core.mongod_directory import POLL_S, PORT_TAKEN, DataDirectory, MongodError, is_free
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+STILL_STARTING = (94, 109)  # NotYetInitialized, ConfigurationInProgress
 FLAGS = (
     *("--nounixsocket", "--noscripting", "--logappend"),
     *("--setParameter", "transactionLifetimeLimitSeconds=5"),
@@ -230,11 +231,7 @@ class EmbeddedMongod:
                     first = {"_id": self._replica_set, "members": [{"_id": 0, "host": here}]}
                     client.admin.command("replSetInitiate", first)
                 elif len(config["members"]) == 1 and config["members"][0]["host"] != here:
-                    # Its port was taken meanwhile; a member that is not in its own set serves nobody.
-                    config["members"][0]["host"] = here
-                    config["version"] += 1
-                    config.pop("term", None)
-                    client.admin.command("replSetReconfig", config, force=True)
+                    self._await(lambda: _move(client, config, here), log_start, "to move to another port")
                 self._await(
                     lambda: bool(client.admin.command("hello").get("isWritablePrimary")),
                     log_start,
@@ -247,3 +244,18 @@ class EmbeddedMongod:
                     f"The replica set in {self._directory.root} cannot be formed ({type(error).__name__}): "
                     f"read {self.log_path}, or delete the directory if its data may go."
                 ) from error
+
+
+def _move(client: MongoClient[dict[str, Any]], config: dict[str, Any], host: str) -> bool:
+    """Whether the only member of a set took `host` as its new address (its old port was taken meanwhile, and
+    a member that is not in its own set serves nobody).  False while it still reads its configuration."""
+    members = [{**config["members"][0], "host": host}]
+    moved = {key: value for key, value in config.items() if key != "term"}
+    moved |= {"members": members, "version": config["version"] + 1}
+    try:
+        client.admin.command("replSetReconfig", moved, force=True)
+    except OperationFailure as error:
+        if error.code in STILL_STARTING:
+            return False
+        raise
+    return True

@@ -27,7 +27,7 @@ _EXIT_CODES: dict[int | None, str] = {
     62: "{root} was written by another MongoDB version: use that one, or delete the directory.",
 }
 _LOG_SIGNS = {
-    "os.execvp(": "mongod cannot be run on this machine: install MongoDB 6 or newer, or set MONGODB_URI.",
+    " cannot be run: ": "mongod cannot be run on this machine: install MongoDB 6 or newer.",
     "while loading shared libraries": "mongod lacks a system library: install what {log_path} names last.",
     "Address already in use": PORT_TAKEN,
     "No space left on device": "No space is left for the database in {root}: free some.",
