@@ -152,6 +152,8 @@ class Collection:
     async def insert_each(self, rows: Sequence[Document]) -> list[Duplicate | None]:
         """Inserts what it can, in one command; for each row None, or the Duplicate that kept it out."""
         outcome: list[Duplicate | None] = [None] * len(rows)
+        if not rows:
+            return outcome
         try:
             await self._write("insert", self._motor.insert_many(rows, ordered=False))
         except BulkWriteError as error:
