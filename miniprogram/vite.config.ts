@@ -8,7 +8,7 @@ function withoutOutsidePictures(): Plugin {
     enforce: 'post',
     generateBundle(_options, bundle) {
       for (const file of Object.values(bundle)) {
-        if (file.type !== 'asset' || !file.fileName.endsWith('.css')) continue
+        if (file.type !== 'asset' || !/\.(css|acss|wxss)$/.test(file.fileName)) continue
         file.source = String(file.source).replace(/url\(["']?https?:[^)]*\)/g, 'none')
       }
     },

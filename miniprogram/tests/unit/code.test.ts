@@ -12,7 +12,7 @@ let issued = 0
 Object.assign(globalThis, {
   uni: {
     getStorageSync: (key: string) => stored.get(key) ?? '',
-    setStorageSync: (key: string, value: unknown) => stored.set(key, structuredClone(value)),
+    setStorageSync: (key: string, value: unknown) => stored.set(key, JSON.parse(JSON.stringify(value))),
     removeStorageSync: (key: string) => stored.delete(key),
     getNetworkType: () => undefined,
     onNetworkStatusChange: (listener: typeof announceNetwork) => (announceNetwork = listener),
@@ -46,7 +46,7 @@ async function open(onRefused = () => undefined as void) {
   const { useCode } = require('../../src/pages/cards/code') as typeof import('../../src/pages/cards/code')
   const code = useCode(ref(CARD), onRefused)
   code.start()
-  await pass(0)
+  await pass(0.1)
   return code
 }
 
