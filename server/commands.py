@@ -82,7 +82,9 @@ def _settings() -> Settings:
     settings = settings_module.load()
     configure_logging(settings.log_level)
     if settings.is_production and failpoints.is_armed():
-        raise CommandError("EHC_FAILPOINT is set: it kills the process and is refused in production")
+        raise CommandError(
+            "EHC_FAILPOINT or EHC_FAILPOINT_RECORD is set: they are for tests and refused in production"
+        )
     return settings
 
 

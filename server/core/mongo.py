@@ -147,7 +147,7 @@ class Collection:
         return number
 
     async def insert(self, row: Document) -> None:
-        await self._write("insert", self._motor.insert_one(row))
+        await self._write("insert", lambda: self._motor.insert_one(row))
 
     async def insert_each(self, rows: Sequence[Document]) -> list[Duplicate | None]:
         """Inserts what it can, in one command; for each row None, or the Duplicate that kept it out."""
@@ -155,7 +155,7 @@ class Collection:
         if not rows:
             return outcome
         try:
-            await self._write("insert", self._motor.insert_many(rows, ordered=False))
+            await self._write("insert", lambda: self._motor.insert_many(rows, ordered=False))
         except BulkWriteError as error:
             details = error.details or {}
             for problem in details.get("writeErrors", []):
@@ -170,11 +170,11 @@ class Collection:
         self, filter: Filter, change: Filter | Sequence[Filter], *, upsert: bool = False
     ) -> bool:
         """True when a row matched (or was upserted)."""
-        result = await self._write("update", self._motor.update_one(filter, change, upsert=upsert))
+        result = await self._write("update", lambda: self._motor.update_one(filter, change, upsert=upsert))
         return bool(result.matched_count or result.upserted_id is not None)
 
     async def update_all(self, filter: Filter, change: Filter | Sequence[Filter]) -> int:
-        result = await self._write("update", self._motor.update_many(filter, change))
+        result = await self._write("update", lambda: self._motor.update_many(filter, change))
         return int(result.modified_count)
 
     async def find_and_update(
@@ -189,7 +189,7 @@ class Collection:
         """The row as it is after the change (or before it); None when nothing matched."""
         found: Document | None = await self._write(
             "find_and_update",
-            self._motor.find_one_and_update(
+            lambda: self._motor.find_one_and_update(
                 filter,
                 change,
                 upsert=upsert,
@@ -200,18 +200,20 @@ class Collection:
         return found
 
     async def delete(self, filter: Filter) -> int:
-        result = await self._write("delete", self._motor.delete_many(filter))
+        result = await self._write("delete", lambda: self._motor.delete_many(filter))
         return int(result.deleted_count)
 
     async def ensure_indexes(self, indexes: Sequence[IndexModel]) -> None:
         if indexes:
-            await self._write("create_indexes", self._motor.create_indexes(list(indexes)))
+            await self._write("create_indexes", lambda: self._motor.create_indexes(list(indexes)))
 
-    async def _write(self, operation: str, awaitable: Awaitable[T]) -> T:
+    async def _write(self, operation: str, start: Callable[[], Awaitable[T]]) -> T:
+        """`start` is called, not awaited by the caller: Motor sends a command as soon as it is asked for."""
         failpoint(f"{self.name}.{operation}.before")
-        result = await _guard(awaitable)
-        failpoint(f"{self.name}.{operation}.after")
-        return result
+        try:
+            return await _guard(start())
+        finally:  # a write that failed may have been applied, wholly or in part
+            failpoint(f"{self.name}.{operation}.after")
 
 
 def index(
