@@ -12,10 +12,10 @@ from server.core.errors import Unauthenticated, Unavailable
 from server.core.ids import new_id, new_token
 from server.core.keys import Seals
 from server.core.mongo import Duplicate
+from server.core.phones import read_phone
 from server.core.secrets import Sealer
 from server.gateways.login import Login, LoginPlatform
 from server.gateways.sms import SmsGateway
-from server.identity.phones import read_phone
 
 SMS_CODE_LIFE = timedelta(minutes=5)
 SMS_GUESSES = 5

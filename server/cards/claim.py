@@ -15,9 +15,9 @@ from server.core.clock import Clock
 from server.core.errors import Conflict, InvalidInput, Unavailable
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
+from server.core.phones import read_phone
 from server.identity.documents import Document, read_document
 from server.identity.names import read_name, same_name
-from server.identity.phones import read_phone
 from server.identity.service import IdentityService
 
 # Long enough for the request that made the card to finish; then the worker takes over.
