@@ -1,0 +1,88 @@
+"""The whole product, started as a person would start it: `ehc demo` on free ports, ended by its own pid."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+READY_S = 60
+
+
+@dataclass(frozen=True)
+class RunningDemo:
+    """`told` is what var/demo.json says."""
+
+    told: dict[str, Any]
+
+    @property
+    def web(self) -> str:
+        return str(self.told["web"])
+
+    @property
+    def hospital(self) -> str:
+        return str(self.told["sandbox"]["hospital"])
+
+    def resident(self, number: int) -> dict[str, str]:
+        found: dict[str, str] = self.told["residents"][number]
+        return found
+
+    def last_sms_code(self, phone: str) -> str:
+        """The code on the resident's phone."""
+        with urllib.request.urlopen(f"{self.told['sandbox']['sms']}/messages?phone={phone}") as answer:
+            messages = json.load(answer)["messages"]
+        return re.findall(r"\b[0-9]{6}\b", messages[-1]["text"])[0]
+
+
+@contextmanager
+def running_demo(code_refresh_s: int = 60) -> Iterator[RunningDemo]:
+    with tempfile.TemporaryDirectory(prefix="ehc-browser-") as folder:
+        argv = [sys.executable, "-m", "server", "demo", "--var", folder]
+        argv += ["--port", str(_free_port()), "--sandbox-port", str(_free_port())]
+        environment = {**os.environ, "CODE_REFRESH_SECONDS": str(code_refresh_s)}
+        with (Path(folder) / "demo.out").open("wb") as output:
+            process = subprocess.Popen(argv, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield RunningDemo(_told(Path(folder), process))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def _told(folder: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """What the demo wrote, once it says that it is open."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        said = (folder / "demo.out").read_text()
+        if process.poll() is not None:
+            raise RuntimeError(f"the demo ended: {said[-2000:]}")
+        if "Ctrl-C stops it" in said:
+            told: dict[str, Any] = json.loads((folder / "demo.json").read_text())
+            return told
+        process_waits(process)
+    raise RuntimeError("the demo did not open in time")
+
+
+def process_waits(process: "subprocess.Popen[bytes]") -> None:
+    """Gives the process a moment, and returns at once when it ends."""
+    try:
+        process.wait(0.1)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
