@@ -1,5 +1,6 @@
 """What browsers load: the built web pages, /docs and /openapi.json."""
 
+from http import HTTPStatus
 from typing import Any
 
 import tornado.web
@@ -26,7 +27,7 @@ class WebPages(tornado.web.StaticFileHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
-        self.finish("404: not found" if status_code == 404 else f"{status_code}")
+        self.finish(f"{status_code}: {HTTPStatus(status_code).phrase.lower()}")
 
 
 class _Document(ApiHandler):

@@ -217,15 +217,12 @@ class Demo:
             "web": f"{self._api}/",
             "docs": f"{self._api}/docs",
             "sandbox": {
-                name: f"{self._sandbox}/{path}"
-                for name, path in {
-                    "hospital": "hospital/",
-                    "sms": "sms",
-                    "wechat": "wechat",
-                    "alipay": "alipay/gateway.do",
-                    "real_name": "real-name",
-                    "control": "control",
-                }.items()
+                "hospital": f"{self._sandbox}/hospital/",
+                "sms": f"{self._sandbox}/sms",
+                "wechat": f"{self._sandbox}/wechat",
+                "alipay": f"{self._sandbox}/alipay/gateway.do",
+                "real_name": f"{self._sandbox}/real-name",
+                "control": f"{self._sandbox}/control",
             },
             "partner": {
                 "app_id": _app_id(self._hospital),
