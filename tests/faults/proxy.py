@@ -11,6 +11,8 @@ predicates and callbacks stay ordinary functions.  Clients connect with `proxy.u
 """
 
 import asyncio
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from typing import Any, Self
 from tests.faults.wire import HEADER, Command, Predicate, is_command, parse_command, read_message
 
 CONTROL_TIMEOUT_S = 10.0
+SETTLING_TURNS = 10
 
 
 @dataclass
@@ -65,7 +68,6 @@ class MongoProxy:
         self._open = {"to_server": asyncio.Event(), "to_client": asyncio.Event()}
         self._delays_s = {"to_server": 0.0, "to_client": 0.0}
         self._is_refusing = False
-        self._server: asyncio.Server | None = None
         self.port = 0
         self.commands: list[Command] = []
         self.failures: list[BaseException] = []
@@ -165,20 +167,35 @@ class MongoProxy:
     async def _listen(self) -> None:
         for gate in self._open.values():
             gate.set()
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        # Not asyncio.start_server: closing it loses a connection accepted in the same turn.
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._loop.add_reader(self._listener, self._take_connection)
+
+    def _take_connection(self) -> None:
+        with contextlib.suppress(OSError):  # a client that is gone again
+            accepted, _ = self._listener.accept()
+            accepted.setblocking(False)
+            self._track(self._loop.create_task(self._serve(accepted)))
 
     async def _close(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        await asyncio.sleep(0)  # connections accepted in this turn get their tasks in the next
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        await self._settle()  # a connection under way becomes a link, with tasks that have begun
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # aborted transports close their sockets in the next turn
+        for link in list(self._links):
+            link.cut()
+        await self._settle()  # an aborted transport closes its socket some turns later
 
-    async def _accept(self, client_reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        self._track(asyncio.current_task())
+    async def _settle(self) -> None:
+        for _ in range(SETTLING_TURNS):
+            await asyncio.sleep(0)
+
+    async def _serve(self, accepted: socket.socket) -> None:
+        client_reader, client = await asyncio.open_connection(sock=accepted)
         server: asyncio.StreamWriter | None = None
         try:
             if not self._is_refusing:
@@ -195,8 +212,7 @@ class MongoProxy:
         for way in (self._requests(link, client_reader, server), self._replies(link, server_reader, client)):
             self._track(self._loop.create_task(self._guard(link, way)))
 
-    def _track(self, task: asyncio.Task[None] | None) -> None:
-        assert task is not None
+    def _track(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
