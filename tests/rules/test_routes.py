@@ -1,0 +1,87 @@
+"""Every route says what it is: its document and its checks come from that."""
+
+from typing import Any
+
+from handlers.authentication import PartnerHandler, PublicHandler
+from handlers.base import ApiHandler
+from handlers.openapi import METHODS, Route
+from handlers.requests import Model, NoContent, Ok, Operation, Picture, operation
+from handlers.routes import ROUTES
+
+
+def undescribed(route: Route) -> list[str]:
+    """What a route leaves unsaid."""
+    path, handler = route
+    own = {name: getattr(handler, name) for name in METHODS if getattr(handler, name) is not _inherited(name)}
+    found = [] if own else [f"{path}: no method"]
+    for name, method in own.items():
+        described: Operation | None = getattr(method, Operation.NAME, None)
+        where = f"{name.upper()} {path}"
+        if described is None:
+            found.append(f"{where}: no @operation")
+            continue
+        if not described.summary or described.summary.endswith(".") or not described.summary[0].isupper():
+            found.append(f"{where}: the summary is not one phrase")
+        if not described.replies:
+            found.append(f"{where}: no reply")
+        is_bare = (
+            not set(described.replies) & {NoContent, Picture} and described.media_type == "application/json"
+        )
+        if described.reply is None and is_bare:
+            found.append(f"{where}: the reply has no shape")
+        if issubclass(handler, PartnerHandler) and described.scope is None:
+            found.append(f"{where}: a partner's call without a scope")
+    return found
+
+
+def _inherited(name: str) -> Any:
+    return getattr(ApiHandler, name)
+
+
+def test_every_route_is_described() -> None:
+    assert [fault for route in ROUTES for fault in undescribed(route)] == []
+
+
+def test_no_route_is_listed_twice_and_every_audience_has_its_prefix() -> None:
+    paths = [path for path, _ in ROUTES]
+    assert len(paths) == len(set(paths))
+    prefixes = {"partner": "/partner/v1/", "resident": "/api/v1/"}
+    for path, handler in ROUTES:
+        audience = str(getattr(handler, "audience", ""))
+        assert path.startswith(prefixes.get(audience, "/")), (path, audience)
+
+
+class _Shape(Model):
+    answer: int
+
+
+class _Undescribed(PublicHandler):
+    async def get(self) -> None: ...  # type: ignore[override]
+
+
+class _Empty(PublicHandler):
+    pass
+
+
+class _Careless(PartnerHandler):
+    @operation("verify a code.", replies=())
+    async def post(self) -> Ok:
+        return Ok()
+
+
+class _Careful(PartnerHandler):
+    @operation("Verify a code", reply=_Shape, scope="verification")
+    async def post(self) -> Ok:
+        return Ok(_Shape(answer=1))
+
+
+def test_a_route_that_says_too_little_is_seen() -> None:
+    assert undescribed(("/a", _Undescribed)) == ["GET /a: no @operation"]
+    assert undescribed(("/a", _Empty)) == ["/a: no method"]
+    assert undescribed(("/a", _Careless)) == [
+        "POST /a: the summary is not one phrase",
+        "POST /a: no reply",
+        "POST /a: the reply has no shape",
+        "POST /a: a partner's call without a scope",
+    ]
+    assert undescribed(("/a", _Careful)) == []
