@@ -56,7 +56,7 @@ class AccountService:
         """
         phone = read_phone(phone)
         phone_key = self._sealer.index("phone", phone)
-        await self._budgets.spend(SMS_PER_SOURCE, source)
+        await self._budgets.spend(SMS_PER_SOURCE, self._login_key("source", source))
         await self._budgets.spend(self._sms_per_phone, phone_key)
         now = self._clock.now()
         request_id, code = new_id(now), f"{secrets.randbelow(10**6):06d}"
@@ -77,7 +77,7 @@ class AccountService:
             raise wrong
         if not Seals.equal(self._sealer.sms_digest(sent["_id"], code), sent["digest"]):
             raise wrong
-        if not await self._store.burn_sms_code(sent["_id"]):
+        if not await self._store.burn_sms_codes(phone_key, sent["_id"]):
             raise wrong
         return await self._sign_in(Login("sms", phone, phone))
 
@@ -107,17 +107,20 @@ class AccountService:
         if login.phone is not None:
             keys.append(self._login_key("sms", login.phone))
         for _ in range(3):
-            for known in keys:
-                account = await self._store.find_by_login(known)
-                if account is not None:
-                    return await self._completed(account, key, known, login.phone)
-            account = Account(new_id(self._clock.now()), login.phone)
             try:
-                await self._store.insert(account, list(dict.fromkeys(keys)), self._clock.now())
-                return account
+                return await self._found_or_made(login, key, keys)
             except Duplicate:
                 continue  # somebody signed in with the same login in this moment
         raise Unavailable("login.unavailable", "the account is being made; try again", retry_after_s=1)
+
+    async def _found_or_made(self, login: Login, key: str, keys: list[str]) -> Account:
+        for known in keys:
+            account = await self._store.find_by_login(known)
+            if account is not None:
+                return await self._completed(account, key, known, login.phone)
+        account = Account(new_id(self._clock.now()), login.phone)
+        await self._store.insert(account, list(dict.fromkeys(keys)), self._clock.now())
+        return account
 
     async def _completed(self, account: Account, key: str, known: str, phone: str | None) -> Account:
         if known != key:

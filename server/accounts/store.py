@@ -100,12 +100,17 @@ class AccountStore:
 
     async def guess_sms_code(self, phone_key: str, request_id: str | None, now: datetime) -> Document | None:
         """The newest live code sent to the phone (or the one named), one guess taken from it first, so that
-        guesses made at the same moment are counted too."""
-        wanted: Document = {"phone_key": phone_key, "tries_left": {"$gt": 0}, "expires_at": {"$gt": now}}
+        guesses made at the same moment are counted too; None when it is guessed out."""
+        wanted: Document = {"phone_key": phone_key, "expires_at": {"$gt": now}}
         if request_id is not None:
             wanted["_id"] = request_id
-        return await self._sms_codes.find_and_update(wanted, {"$inc": {"tries_left": -1}}, sort=[("_id", -1)])
+        # A newest code that is guessed out still hides the older ones: each would be five guesses more.
+        sent = await self._sms_codes.find_and_update(wanted, {"$inc": {"tries_left": -1}}, sort=[("_id", -1)])
+        return sent if sent is not None and sent["tries_left"] >= 0 else None
 
-    async def burn_sms_code(self, request_id: str) -> bool:
-        """True for the one caller that used it."""
-        return await self._sms_codes.delete({"_id": request_id}) == 1
+    async def burn_sms_codes(self, phone_key: str, request_id: str) -> bool:
+        """True for the one caller that used the code; what was sent to the phone before it dies with it."""
+        if await self._sms_codes.delete({"_id": request_id}) != 1:
+            return False
+        await self._sms_codes.delete({"phone_key": phone_key, "_id": {"$lt": request_id}})
+        return True

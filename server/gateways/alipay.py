@@ -11,6 +11,8 @@ from alipay.utils import AliPayConfig
 from server.core.threads import run_in
 from server.gateways.login import TIMEOUT_S, Login, refused, unavailable, vendor_pool
 
+# The last four are how the SDK falls over an answer that is not the gateway's.
+FAILURES = (AliPayException, AliPayValidationError, OSError, ValueError, KeyError, TypeError, AttributeError)
 CODE_REFUSED = {"isv.code-invalid", "isv.grant-type-invalid", "aop.invalid-auth-code"}
 
 
@@ -34,7 +36,7 @@ class AlipayLogin:
             answer: dict[str, Any] = self._client.server_api(
                 "alipay.system.oauth.token", grant_type="authorization_code", code=code
             )
-        except (AliPayException, AliPayValidationError, OSError, ValueError, KeyError, TypeError) as error:
+        except FAILURES as error:
             if _sub_code(error) in CODE_REFUSED:
                 raise refused() from None
             raise unavailable("Alipay") from None
