@@ -68,8 +68,9 @@ def use_key(ehealth_card_id: str, issued_at_s: int, nonce: str) -> str:
     return f"{ehealth_card_id}:{issued_at_s:08X}:{nonce}"
 
 
-def static_use_key(ehealth_card_id: str, verification_id: str) -> str:
-    return f"{ehealth_card_id}!{verification_id}"
+def static_use_key(ehealth_card_id: str, request: str) -> str:
+    """A static code may be used again and again, but once by one request."""
+    return f"{ehealth_card_id}!{request}"
 
 
 def issued_at_of(key: str) -> int:

@@ -164,7 +164,7 @@ class VerificationService:
         return {
             "_id": verification_id,
             "use_key": (
-                static_use_key(card.ehealth_card_id, verification_id)
+                static_use_key(card.ehealth_card_id, scan.request_key or verification_id)
                 if token is None
                 else use_key(card.ehealth_card_id, token.issued_at_s, token.nonce)
             ),
