@@ -1,0 +1,134 @@
+"""The examples of docs/partner-api.md, run as a hospital runs them: another process, no code of ours."""
+
+import asyncio
+import base64
+import importlib.util
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from server.core.clock import HeldClock
+from tests.harness import APP_ID, PAIR, TERMINAL_ID, Platform
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+@pytest.fixture
+def clock() -> HeldClock:
+    """The examples read the time of day, so the platform stands at it."""
+    return HeldClock(datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    output: str
+    complaint: str
+
+
+async def run(example: str, platform: Platform, folder: Path, codes: str, **other: str) -> Ran:
+    """One example with a demo.json of its own, the codes on its standard input."""
+    partner = {
+        "app_id": APP_ID,
+        "key_id": "k1",
+        "private_key_hex": PAIR.private.hex(),
+        "public_key_hex": PAIR.public.hex(),
+        "platform_public_key_hex": platform.app.seals.platform_public_key().hex(),
+        "terminal_id": TERMINAL_ID,
+        **other,
+    }
+    demo = folder / "demo.json"
+    demo.write_text(json.dumps({"api": platform.http.base, "partner": partner}))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(EXAMPLES / example),
+        "--demo",
+        str(demo),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env={"PYTHONIOENCODING": "utf-8"},
+    )
+    output, complaint = await asyncio.wait_for(process.communicate(codes.encode()), 20)
+    assert process.returncode is not None
+    return Ran(process.returncode, output.decode(), complaint.decode())
+
+
+@pytest.mark.feature("V1", "V4")
+@pytest.mark.gen_test(timeout=40)
+async def test_the_example_verifies_a_scan(platform: Platform, tmp_path: Path) -> None:
+    resident = platform.residents[0]
+    token, card_id = await platform.holder(resident)
+    code = await platform.code(token, card_id)
+
+    first = await run("verify_scan.py", platform, tmp_path, code + "\n")
+    assert first.status == 0, first.complaint
+    assert first.output.startswith(f"{resident.name}  ")
+    assert card_id in first.output
+    assert resident.id_no not in first.output
+
+    again = await run("verify_scan.py", platform, tmp_path, code + "\n")
+    assert (again.status, again.output) == (1, "")
+    assert again.complaint.startswith("refused: 409 code.already_used")
+
+
+@pytest.mark.feature("V4")
+@pytest.mark.gen_test(timeout=40)
+async def test_the_example_believes_only_the_platform(platform: Platform, tmp_path: Path) -> None:
+    token, card_id = await platform.holder(platform.residents[0])
+    code = await platform.code(token, card_id)
+    ran = await run("verify_scan.py", platform, tmp_path, code, platform_public_key_hex=PAIR.public.hex())
+    assert (ran.status, ran.output) == (1, "")
+    assert "ReplyNotProven: the signature is not the platform's" in ran.complaint
+
+
+@pytest.mark.feature("V4")
+@pytest.mark.gen_test(timeout=40)
+async def test_the_example_is_refused_under_another_key(platform: Platform, tmp_path: Path) -> None:
+    ran = await run("verify_scan.py", platform, tmp_path, "any", key_id="k2")
+    assert ran.status == 1
+    assert ran.complaint.startswith("refused: 401 partner.unauthenticated")
+
+
+@pytest.mark.feature("V1", "V4")
+@pytest.mark.gen_test(timeout=60)
+async def test_the_terminal_example_verifies_in_one_session(platform: Platform, tmp_path: Path) -> None:
+    codes, names = [], []
+    for resident in platform.residents[:3]:
+        token, card_id = await platform.holder(resident)
+        codes.append(await platform.code(token, card_id))
+        names.append(resident.name)
+    ran = await run("terminal_session.py", platform, tmp_path, "\n".join([*codes, "not a code"]))
+    assert ran.output.splitlines() == [*names, "code.malformed"], ran.complaint
+    assert ran.status == 1
+
+
+def load_example() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("verify_scan", EXAMPLES / "verify_scan.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["verify_scan"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.feature("V4")
+def test_the_example_signs_what_the_known_answers_sign() -> None:
+    example = load_example()
+    known = json.loads((ROOT / "tests" / "vectors.json").read_text("utf-8"))
+    sm2, query = known["partner_sm2"], known["partner_hmac"]
+    url = "https://card-centre.example/partner/v1/verifications"
+    lines = sm2["string_to_sign"].split("\n")
+    text = example.string_to_sign("POST", url, sm2["body"].encode(), *lines[4:8])
+    assert text.decode() == sm2["string_to_sign"]
+    assert example.canonical_query(query["raw_query"]) == query["canonical_query"]
+    signature = base64.b64decode(sm2["signature_base64"])
+    assert example.sm2_verify(sm2["public_key"], text, signature)
+    assert not example.sm2_verify(sm2["public_key"], text + b"\n", signature)
