@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import zxingcpp
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 
 from tests.browser.demo import RunningDemo
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name)))
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
