@@ -6,7 +6,7 @@ import { endSession, session } from '../session'
 const BASE = `${import.meta.env.VITE_API_BASE ?? ''}/api/v1`
 const TIMEOUT_MS = 10_000
 
-/** Anything but success: `code` is the server's, or network.offline, network.timeout, server.unavailable. */
+/** Anything but success: `code` is the server's, or network.offline, .timeout, .unreachable, or server.unavailable. */
 export class ApiError extends Error {
   constructor(
     readonly code: string,
@@ -19,7 +19,7 @@ export class ApiError extends Error {
 
   /** The server was not reached at all. */
   get isNetwork(): boolean {
-    return this.code === 'network.offline' || this.code === 'network.timeout'
+    return this.code.startsWith('network.')
   }
 }
 
@@ -73,7 +73,7 @@ function refusal(status: number, data: unknown, header: Record<string, string> |
 
 function unreached(message: string): ApiError {
   if (!isOnline.value) return new ApiError('network.offline', 0)
-  return new ApiError(/time\s?out/i.test(message) ? 'network.timeout' : 'network.offline', 0)
+  return new ApiError(/time\s?out/i.test(message) ? 'network.timeout' : 'network.unreachable', 0)
 }
 
 /** A key for one thing the resident does; it is no secret, only unlikely to be used twice. */

@@ -1,4 +1,8 @@
 import type { Platform } from './platform'
+import { forget } from './storage'
+
+/** The framework numbers the device for statistics that are switched off here: nothing needs the number. */
+const FRAMEWORK_DEVICE_KEY = '__DC_STAT_UUID'
 
 interface WakeLock {
   request(kind: 'screen'): Promise<{ release(): Promise<void> }>
@@ -18,7 +22,10 @@ export const web: Platform = {
   name: 'web',
   drawsHeader: true,
   login: null,
-  start: () => document.addEventListener('keydown', pressWithKeyboard),
+  start() {
+    document.addEventListener('keydown', pressWithKeyboard)
+    forget(FRAMEWORK_DEVICE_KEY)
+  },
   fontScale: () => 1,
   async brighten() {
     const wakeLock = (navigator as { wakeLock?: WakeLock }).wakeLock

@@ -2,6 +2,7 @@
 
 const byCode: Record<string, string> = {
   'network.offline': '手机没有连上网络。什么都没有丢，连上网络后再试一次。',
+  'network.unreachable': '网络好像断了，没有连到系统。什么都没有丢，过一会儿再试一次。',
   'network.timeout': '网络太慢，没有等到回音。什么都没有丢，请再试一次。',
   'server.unavailable': '系统正忙，暂时没办成。什么都没有丢，请过一会儿再试。',
   'sms.too_many': '验证码要得太频繁了。请过一会儿再要。',

@@ -16,7 +16,7 @@ test.each([
 
 test('each error of the contract has a sentence of its own', () => {
   const codes = [
-    'network.offline', 'network.timeout', 'server.unavailable', 'sms.too_many', 'login.code_wrong', 'login.refused',
+    'network.offline', 'network.unreachable', 'network.timeout', 'server.unavailable', 'sms.too_many', 'login.code_wrong', 'login.refused',
     'login.unavailable', 'name.invalid', 'document.invalid_number', 'phone.invalid', 'identity.mismatch',
     'notice.unknown_version', 'card.held_by_another_account', 'card.not_active',
   ]

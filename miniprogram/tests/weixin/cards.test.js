@@ -133,7 +133,7 @@ test('without network the static code kept from last time is shown, and why', as
   codeAnswer = () => null
   await until(() => page.state() === 'offline', 'the kept code')
   expect(page.picture()).not.toBeNull()
-  expect(page.words()).toContain('没有连上网络')
+  expect(page.words()).toContain('现在连不上网络')
 })
 
 test('enlarged, the screen is bright and stays on; both are given back', async () => {
