@@ -5,7 +5,7 @@ from datetime import datetime
 from server.cards.model import LIVE, Card, Holder, Status, Tie
 from server.core.grouping import Group
 from server.core.mongo import Collection, Document, index
-from server.core.outbox import OUTBOX_INDEX, outbox
+from server.core.outbox import OUTBOX_INDEXES, outbox
 from server.core.secrets import Sealer
 
 MAX_CARDS_OF_ACCOUNT = 50
@@ -20,7 +20,7 @@ class CardStore:
         index("person_id", unique=True, where={"is_live": True, "person_id": {"$exists": True}}),
         index("ties.account_id"),
         index("next_try_at", where={"status": Status.PENDING.value}),
-        OUTBOX_INDEX,
+        *OUTBOX_INDEXES,
     ]
 
     def __init__(self, collection: Collection, sealer: Sealer) -> None:

@@ -42,7 +42,10 @@ def outbox(at: datetime, *events: tuple[str, dict[str, Any]]) -> Document:
     return {"due_at": at, "attempts": 0, "events": rows}
 
 
-OUTBOX_INDEX = index("outbox.due_at", where={"outbox.due_at": {"$exists": True}})
+OUTBOX_INDEXES = [
+    index("outbox.due_at", where={"outbox.due_at": {"$exists": True}}),
+    index("outbox.parked_at", where={"outbox.parked_at": {"$exists": True}}),
+]
 
 React = Callable[[Event], Awaitable[None]]
 

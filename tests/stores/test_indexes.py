@@ -1,0 +1,92 @@
+"""No query of a request or a job reads a whole collection: each is recorded, then explained."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient, monitoring
+
+from tests.harness import Platform
+
+# Small for ever, and read whole on purpose: one row a key, a cached noun, a migration.
+SMALL = {"keys", "versions", "migrations"}
+READS = {"find", "aggregate", "update", "findAndModify", "delete", "count"}
+NOISE = {"lsid", "$db", "$clusterTime", "txnNumber", "writeConcern", "maxTimeMS", "$readPreference", "new"}
+
+
+class Recorder(monitoring.CommandListener):
+    """Every command that looks something up, as it was sent."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        name = event.command_name
+        if name in READS and event.command[name] not in SMALL:
+            self.commands.append({key: value for key, value in event.command.items() if key not in NOISE})
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """Registered before the platform's client is made; the driver keeps listeners in a global list."""
+    listener = Recorder()
+    kept = monitoring._LISTENERS.command_listeners
+    kept.append(listener)
+    yield listener
+    kept.remove(listener)
+
+
+def stages(plan: Any) -> Iterator[str]:
+    """The names of all stages anywhere in an explained command."""
+    if isinstance(plan, dict):
+        if "stage" in plan:
+            yield plan["stage"]
+        for value in plan.values():
+            yield from stages(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from stages(value)
+
+
+def scanned(database: Any, commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that would read a whole collection."""
+    explained = {str(command): command for command in commands}
+    return [
+        command
+        for command in explained.values()
+        if "COLLSCAN" in stages(database.command("explain", command, verbosity="queryPlanner"))
+    ]
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_the_whole_trip_reads_no_collection_whole(
+    recorder: Recorder, platform: Platform, mongo_client: MongoClient[dict[str, Any]], database_name: str
+) -> None:
+    token, card_id = await platform.holder(platform.residents[0])
+    client = platform.partner()
+    session = await client.open_session("T-0001")
+    code = await platform.code(token, card_id)
+    for _ in range(2):
+        await platform.scan(client, code, session)
+    await platform.work()
+    [message] = await platform.messages(token)
+    await platform.http.post(f"/api/v1/messages/{message['message_id']}/read", token=token)
+    await platform.http.get("/api/v1/cards", token=token)
+    await platform.http.send("DELETE", "/api/v1/sessions/current", token=token)
+    assert len(recorder.commands) > 20
+    assert scanned(mongo_client[database_name], recorder.commands) == []
+
+
+def test_a_query_without_an_index_is_found(
+    mongo_client: MongoClient[dict[str, Any]], database_name: str
+) -> None:
+    database = mongo_client[database_name]
+    database.cards.insert_one({"colour": "green"})
+    assert scanned(database, [{"find": "cards", "filter": {"colour": "green"}}]) != []
+    assert scanned(database, [{"find": "cards", "filter": {"_id": "x"}}]) == []
