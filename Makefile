@@ -11,13 +11,13 @@ VENV := .venv/bin
 .PHONY: help run test check bench faults screens clean
 
 help:            ## this list
-	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
 
 run:             ## the whole platform on this machine, with a made-up city
 	@$(PYTHON) bootstrap.py run
 	@exec $(VENV)/ehc demo $(ARGS)
 
-test:            ## all tests: the web builds, the pages' own, and the platform's
+test: check      ## everything: `check`, the web builds, the pages' own tests, and the platform's
 	@$(PYTHON) bootstrap.py test
 	@if [ -f miniprogram/package.json ]; then cd miniprogram && for script in type-check test check:alipay; do \
 		npm run --if-present --silent $$script || exit 1; done; fi
