@@ -5,6 +5,7 @@ by addresses and keys only; with ENVIRONMENT=production, plain HTTP and loopback
 """
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NO_MASTER_KEY = "MASTER_KEY or MASTER_KEY_FILE is not set: `ehc keys master FILE` makes one"
 PARTNER_URLS = ("sms_url", "real_name_url", "wechat_url", "alipay_gateway_url")
 
 
@@ -90,7 +92,10 @@ def load(**overrides: object) -> Settings:
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+        lines = [_line(problem) for problem in error.errors()]
+        if not {"MASTER_KEY", "MASTER_KEY_FILE"} & {*os.environ, *map(str.upper, overrides)}:
+            lines.append(NO_MASTER_KEY)
+        raise SettingsError("\n".join(lines)) from None
     problems = _contradictions(settings)
     if problems:
         raise SettingsError("\n".join(problems))
@@ -109,7 +114,7 @@ def _line(problem: object) -> str:
 def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.master_key is None and settings.master_key_file is None:
-        problems.append("MASTER_KEY or MASTER_KEY_FILE is not set: `ehc keys master FILE` makes one")
+        problems.append(NO_MASTER_KEY)
     for platform, names in {
         "wechat_app_id": ("wechat_app_secret",),
         "alipay_app_id": ("alipay_app_private_key_file", "alipay_public_key_file"),
