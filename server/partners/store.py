@@ -27,7 +27,7 @@ class PartnerStore:
         self._sessions = sessions
         self._nonces = nonces
         self._sealer = sealer
-        self._spent: Group[Document, Duplicate | None] = Group(self._nonces.insert_each)
+        self._spent: Group[Document, None] = Group(self._nonces.insert_each)
 
     async def find_app(self, app_id: str) -> App | None:
         row = await self._apps.find_one({"_id": app_id})
@@ -103,4 +103,8 @@ class PartnerStore:
     async def spend_nonce(self, app_id: str, nonce: str, expires_at: datetime) -> bool:
         """False when the nonce was spent before, in any process and before any restart."""
         row: Document = {"_id": f"{nonce}:{app_id}", "expires_at": expires_at}
-        return await self._spent.ask(row) is None
+        try:
+            await self._spent.ask(row)
+        except Duplicate:
+            return False
+        return True
