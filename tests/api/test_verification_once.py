@@ -1,4 +1,4 @@
-"""A dynamic code lives shortly and is accepted once, whoever asks and whatever restarts (I11, QR-1 to QR-11)."""
+"""A dynamic code lives shortly and is accepted once, whoever asks, whatever restarts (I11, QR-1 to QR-11)."""
 
 import asyncio
 from collections import Counter
