@@ -4,6 +4,9 @@ import asyncio
 import base64
 import importlib.util
 import json
+import os
+import shutil
+import ssl
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from server.core.clock import HeldClock
-from tests.harness import APP_ID, PAIR, TERMINAL_ID, Platform
+from tests.harness import APP_ID, CITY, PAIR, TERMINAL_ID, Platform
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -32,8 +35,8 @@ class Ran:
     complaint: str
 
 
-async def run(example: str, platform: Platform, folder: Path, codes: str, **other: str) -> Ran:
-    """One example with a demo.json of its own, the codes on its standard input."""
+def demo_file(platform: Platform, folder: Path, **other: str) -> Path:
+    """What `ehc demo` would have written of this platform."""
     partner = {
         "app_id": APP_ID,
         "key_id": "k1",
@@ -43,22 +46,35 @@ async def run(example: str, platform: Platform, folder: Path, codes: str, **othe
         "terminal_id": TERMINAL_ID,
         **other,
     }
-    demo = folder / "demo.json"
-    demo.write_text(json.dumps({"api": platform.http.base, "partner": partner}))
+    demo = {
+        "api": platform.http.base,
+        "sandbox": {"sms": f"{platform.sandbox_url}/sms"},
+        "partner": partner,
+        "residents": CITY.persons(),
+    }
+    file = folder / "demo.json"
+    file.write_text(json.dumps(demo, ensure_ascii=False, indent=1))
+    return file
+
+
+async def start(program: str, *arguments: str, given: str = "") -> Ran:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(EXAMPLES / example),
-        "--demo",
-        str(demo),
+        program,
+        *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=folder,
-        env={"PYTHONIOENCODING": "utf-8"},
+        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
     )
-    output, complaint = await asyncio.wait_for(process.communicate(codes.encode()), 20)
+    output, complaint = await asyncio.wait_for(process.communicate(given.encode()), 20)
     assert process.returncode is not None
     return Ran(process.returncode, output.decode(), complaint.decode())
+
+
+async def run(example: str, platform: Platform, folder: Path, given: str = "", **other: str) -> Ran:
+    """One example, as its own process, with a demo.json of its own."""
+    demo = demo_file(platform, folder, **other)
+    return await start(sys.executable, str(EXAMPLES / example), "--demo", str(demo), given=given)
 
 
 @pytest.mark.feature("V1", "V4")
@@ -108,6 +124,36 @@ async def test_the_terminal_example_verifies_in_one_session(platform: Platform, 
     ran = await run("terminal_session.py", platform, tmp_path, "\n".join([*codes, "not a code"]))
     assert ran.output.splitlines() == [*names, "code.malformed"], ran.complaint
     assert ran.status == 1
+
+
+@pytest.mark.feature("C1", "V1", "V4")
+@pytest.mark.gen_test(timeout=40)
+async def test_a_made_up_resident_hands_a_code_to_the_hospital(platform: Platform, tmp_path: Path) -> None:
+    code = await run("resident_code.py", platform, tmp_path)
+    assert code.status == 0, code.complaint
+    scan = await run("verify_scan.py", platform, tmp_path, code.output)
+    assert scan.output.startswith(f"{CITY.residents[0].name}  "), scan.complaint
+
+
+@pytest.mark.feature("V1", "V4")
+@pytest.mark.skipif(
+    shutil.which("curl") is None or shutil.which("openssl") is None or ssl.OPENSSL_VERSION_INFO < (3,),
+    reason="needs curl and OpenSSL 3",
+)
+@pytest.mark.gen_test(timeout=40)
+async def test_curl_and_openssl_are_enough(platform: Platform, tmp_path: Path) -> None:
+    token, card_id = await platform.holder(platform.residents[1])
+    code = await platform.code(token, card_id)
+    script, demo = str(EXAMPLES / "verify_scan.sh"), str(demo_file(platform, tmp_path))
+    ran = await start("sh", script, code, demo)
+    assert ran.status == 0, ran.complaint
+    assert ran.output.startswith("Verified OK\n200\n")
+    assert platform.residents[1].name in ran.output
+
+    demo = str(demo_file(platform, tmp_path, platform_public_key_hex=PAIR.public.hex()))
+    doubted = await start("sh", script, code, demo)
+    assert doubted.status != 0
+    assert "Verified OK" not in doubted.output
 
 
 def load_example() -> ModuleType:

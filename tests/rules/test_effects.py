@@ -21,6 +21,7 @@ def faults(check: Callable[[Source], list[int]], allowed: dict[str, str], *packa
 
 # -- the environment
 READS_ENVIRONMENT = {
+    "server/settings.py": "it is where the environment is read",
     "server/core/failpoints.py": "armed by a test for one child process, before there are settings",
     "server/demo.py": "hands its children a chosen few variables",
 }
@@ -36,7 +37,6 @@ def environment_reads(source: Source) -> list[int]:
 
 
 def test_the_environment_is_read_in_settings_alone() -> None:
-    # settings.py itself leaves the reading to pydantic-settings.
     assert faults(environment_reads, READS_ENVIRONMENT, *PLATFORM) == []
 
 
