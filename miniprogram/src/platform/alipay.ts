@@ -1,4 +1,4 @@
-import { boundedScale, type Platform } from './platform'
+import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
 
 interface AlipayApi {
   getAuthCode(options: {
@@ -23,6 +23,7 @@ export const alipay: Platform = {
   name: 'alipay',
   drawsHeader: false,
   start: () => undefined,
+  watchNetwork: watchMiniProgramNetwork,
   login: () =>
     new Promise((resolve, reject) => {
       my.getAuthCode({

@@ -18,6 +18,8 @@ export interface Platform {
   drawsHeader: boolean
   /** Once, at launch. */
   start(): void
+  /** Tells now and at every change whether the phone believes to have a network. */
+  watchNetwork(tell: (isOnline: boolean) => void): void
   /** Null where residents sign in with a phone number and a text message. */
   login: (() => Promise<PlatformLogin>) | null
   /** The platform's own font setting as a factor, 1 when it has none. */
@@ -28,6 +30,11 @@ export interface Platform {
   onCapture(listener: () => void): () => void
   /** Gives the field with this `data-test` its accessible name. */
   nameField(test: string, naming: FieldNaming): void
+}
+
+export function watchMiniProgramNetwork(tell: (isOnline: boolean) => void): void {
+  uni.getNetworkType({ success: ({ networkType }) => tell(networkType !== 'none') })
+  uni.onNetworkStatusChange(({ isConnected }) => tell(isConnected))
 }
 
 /** Font settings beyond this break any layout; the resident can still choose a larger size in the settings. */

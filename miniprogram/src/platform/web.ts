@@ -1,7 +1,7 @@
 import type { Platform } from './platform'
-import { forget } from './storage'
+import { keep } from './storage'
 
-/** The framework numbers the device for statistics that are switched off here: nothing needs the number. */
+/** The framework keeps a number that tells this device from all others. It finds a word here instead. */
 const FRAMEWORK_DEVICE_KEY = '__DC_STAT_UUID'
 
 interface WakeLock {
@@ -24,7 +24,12 @@ export const web: Platform = {
   login: null,
   start() {
     document.addEventListener('keydown', pressWithKeyboard)
-    forget(FRAMEWORK_DEVICE_KEY)
+    keep(FRAMEWORK_DEVICE_KEY, 'none')
+  },
+  watchNetwork(tell) {
+    tell(navigator.onLine)
+    window.addEventListener('online', () => tell(true))
+    window.addEventListener('offline', () => tell(false))
   },
   fontScale: () => 1,
   async brighten() {

@@ -1,4 +1,4 @@
-import { boundedScale, type Platform } from './platform'
+import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
 
 interface WeChatApi {
   login(options: { timeout: number; success(answer: { code: string }): void; fail(reason: unknown): void }): void
@@ -18,6 +18,7 @@ export const wechat: Platform = {
   name: 'wechat',
   drawsHeader: false,
   start: () => undefined,
+  watchNetwork: watchMiniProgramNetwork,
   login: () =>
     new Promise((resolve, reject) => {
       wx.login({
