@@ -175,10 +175,11 @@ class ApiHandler(tornado.web.RequestHandler):
 
     @classmethod
     def allowed_methods(cls) -> list[str]:
+        unanswered = tornado.web.RequestHandler
         return [
             name.upper()
             for name in ("get", "post", "put", "patch", "delete")
-            if hasattr(getattr(cls, name), Operation.NAME)
+            if getattr(cls, name) is not getattr(unanswered, name)
         ]
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
@@ -195,13 +196,15 @@ class ApiHandler(tornado.web.RequestHandler):
     def on_finish(self) -> None:
         status = self.get_status()
         seconds = time.time() - self.request._start_time
+        # A caller may send any word as method: counted by name, each would be a counter for ever.
+        method = self.request.method if self.request.method in self.SUPPORTED_METHODS else "other"
         metrics = self.services.metrics
-        metrics.requests.labels(self.route, self.request.method, status).inc()
+        metrics.requests.labels(self.route, method, status).inc()
         metrics.request_seconds.labels(self.route).observe(seconds)
         log.info(
             "request",
             route=self.route,
-            method=self.request.method,
+            method=method,
             status=status,
             took_ms=round(seconds * 1000, 1),
         )
