@@ -1,0 +1,166 @@
+"""No operator of the database comes from a caller: neither in JSON, query nor path, on any route."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from handlers.openapi import operations
+from handlers.routes import ROUTES
+from tests.api.calls import call
+from tests.api.recorder import RECORDER
+from tests.harness import Answer, Platform
+
+pytestmark = [pytest.mark.feature("S2", "V4"), pytest.mark.gen_test(timeout=90)]
+
+MARK = "zq7canary"
+OPERATORS: list[Any] = [
+    {"$ne": MARK},
+    {"$gt": MARK},
+    {"$where": f"'{MARK}'"},
+    {"$regex": MARK},
+    {"$in": [MARK]},
+    [{"$ne": MARK}],
+    {f"a.{MARK}": 1},
+]
+BODIES: dict[str, list[dict[str, Any]]] = {
+    "/api/v1/sms-codes": [{"phone": "19900000000"}],
+    "/api/v1/sessions": [
+        {"method": "sms", "phone": "19900000000", "code": "000000", "request_id": "0" * 26},
+        {"method": "wechat", "code": "x", "phone_code": "x"},
+        {"method": "alipay", "code": "x"},
+    ],
+    "/api/v1/cards": [
+        {
+            "name": "王三",
+            "id_type": "01",
+            "id_no": "990101199003070011",
+            "phone": "19900000000",
+            "relation": "self",
+            "notice_version": "2026-11",
+        }
+    ],
+    "/api/v1/messages/{message_id}/read": [],
+    "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
+    "/partner/v1/verifications": [
+        {
+            "code": "0" * 64 + ":1::0000A0001",
+            "scene": "010101",
+            "terminal_id": "T-0001",
+            "channel": "0100",
+            "department": "x",
+            "purpose": "x",
+        }
+    ],
+}
+
+
+def spoiled(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in body:
+        for operator in OPERATORS:
+            yield {**body, name: operator}
+    for key in ("$where", f"${MARK}", f"name.${MARK}", "_id.$ne", MARK):
+        yield {**body, key: MARK}
+
+
+async def send(platform: Platform, token: str, method: str, target: str, body: Any = None) -> Answer:
+    if target.startswith("/partner/"):
+        path, _, query = target.partition("?")
+        raw = b"" if body is None else json.dumps(body).encode()
+        return await call(platform, raw, method=method, path=path, query=query).send(platform.http)
+    raw_body = None if body is None else json.dumps(body).encode()
+    if method == "POST" and raw_body is None:
+        raw_body = b""
+    return await platform.http.send(method, target, raw=raw_body, token=token)
+
+
+def values(command: Any) -> Iterator[Any]:
+    """Every key and every plain value anywhere in a command."""
+    if isinstance(command, dict):
+        for key, value in command.items():
+            yield key
+            yield from values(value)
+    elif isinstance(command, list | tuple):
+        for value in command:
+            yield from values(value)
+    else:
+        yield command
+
+
+def carries_mark(commands: list[dict[str, Any]]) -> list[str]:
+    return [c["command"] for c in commands if any(isinstance(v, str) and MARK in v for v in values(c))]
+
+
+async def test_no_json_field_takes_an_operator(platform: Platform) -> None:
+    token = await platform.sign_in(platform.residents[0])
+    with RECORDER.looking() as commands:
+        for path, method, _, described in operations(ROUTES):
+            if described.body is None:
+                continue
+            assert BODIES[path], f"{path} needs a body to spoil"
+            for body in BODIES[path]:
+                for spoiled_body in spoiled(body):
+                    answer = await send(platform, token, method.upper(), path, spoiled_body)
+                    assert (answer.status, answer.error) == (400, "request.invalid"), (path, spoiled_body)
+                    assert MARK not in answer.body.decode()
+    assert commands, "the recorder sees nothing"
+    assert carries_mark(commands) == []
+
+
+async def test_no_query_takes_an_operator(platform: Platform) -> None:
+    token, card_id = await platform.holder(platform.residents[0])
+    with RECORDER.looking() as commands:
+        for path, method, _, described in operations(ROUTES):
+            known = list(described.query.model_fields) if described.query else []
+            target = path.replace("{card_id}", card_id).replace("{message_id}", card_id)
+            operator = quote(json.dumps({"$ne": MARK}))
+            queries = [f"{name}={operator}" for name in known]
+            queries += [f"{name}[$ne]={MARK}" for name in (*known, "x")]
+            queries += [f"$where={MARK}", f"{quote('$where')}={MARK}", f"a.b={MARK}"]
+            for query in queries:
+                body = BODIES[path][0] if described.body else None
+                answer = await send(platform, token, method.upper(), f"{target}?{query}", body)
+                assert (answer.status, answer.error) == (400, "request.invalid"), (path, query)
+    assert commands
+    assert carries_mark(commands) == []
+
+
+async def test_no_path_takes_an_operator(platform: Platform) -> None:
+    token = await platform.sign_in(platform.residents[0])
+    with RECORDER.looking() as commands:
+        for path, method, _, described in operations(ROUTES):
+            if not described.path:
+                continue
+            for operator in (*OPERATORS, MARK):
+                text = quote(operator if isinstance(operator, str) else json.dumps(operator), safe="")
+                target = "/".join(text if part.startswith("{") else part for part in path.split("/"))
+                answer = await send(platform, token, method.upper(), target)
+                assert (answer.status, answer.error) == (404, "resource.not_found"), target
+    assert commands
+    assert carries_mark(commands) == []
+
+
+async def test_no_header_takes_an_operator(platform: Platform) -> None:
+    resident = platform.residents[0]
+    token = await platform.sign_in(resident)
+    operator = json.dumps({"$ne": MARK})
+    with RECORDER.looking() as commands:
+        bearer = await platform.http.get("/api/v1/cards", token=operator)
+        assert bearer.status == 401
+        for name in ("X_App_Id", "X_Key_Id", "X_Nonce"):
+            sent = call(platform, b"{}")
+            assert (await sent.send(platform.http, sent.headers(**{name: operator}))).status == 401
+        body = platform.application(resident)
+        keyed = await platform.http.post(
+            "/api/v1/cards", body, token=token, headers={"Idempotency-Key": operator}
+        )
+        assert keyed.status == 201
+    assert carries_mark(commands) == []
+
+
+async def test_the_recorder_would_see_it(platform: Platform) -> None:
+    with RECORDER.looking() as commands:
+        await platform.app.mongo.collection("cards").find_one({"status": {"$ne": MARK}})
+    assert carries_mark(commands) == ["find"]
