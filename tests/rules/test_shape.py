@@ -132,3 +132,27 @@ def test_a_chinese_value_is_seen_and_a_term_in_a_comment_is_not() -> None:
         chinese(Source("a.py", "'''The code tables (scenes 用卡环节).'''\nA = '01'  # 居民身份证\n# 被扫\n"))
         == []
     )
+
+
+def unexplained_catches(source: Source) -> list[str]:
+    """`except Exception` (or wider) without a comment on or above it; one that raises again needs none."""
+    lines = ["", *source.text.splitlines()]
+    return [
+        f"{source.path}:{node.lineno}"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+        and "  # " not in lines[node.lineno]
+        and not lines[node.lineno - 1].lstrip().startswith("# ")
+        and ast.unparse(node.body[-1]) != "raise"
+    ]
+
+
+def test_whoever_catches_everything_says_why() -> None:
+    assert [fault for source in sources(*PRODUCTION) for fault in unexplained_catches(source)] == []
+    assert unexplained_catches(Source("a.py", "try: ...\nexcept Exception:\n    ...")) == ["a.py:2"]
+    assert (
+        unexplained_catches(Source("a.py", "try: ...\nexcept Exception:  # told to all who wait\n    ..."))
+        == []
+    )
+    assert unexplained_catches(Source("a.py", "try: ...\nexcept OSError:\n    ...")) == []
