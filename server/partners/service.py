@@ -13,9 +13,10 @@ from server.core.audit import Actor, Audit
 from server.core.clock import Clock, to_ms
 from server.core.crypto.hashes import equal_in_constant_time, hmac_sm3
 from server.core.crypto.sm2 import InvalidKey, Sm2Provider, Sm2PublicKey
-from server.core.errors import Forbidden, InvalidInput, Unauthenticated
+from server.core.errors import Conflict, Forbidden, InvalidInput, Unauthenticated
 from server.core.ids import new_id
 from server.core.keys import Seals
+from server.core.mongo import Duplicate
 from server.core.threads import run_in
 from server.core.versions import VersionedCache, Versions
 from server.partners.model import App, Caller, Terminal, TerminalSession
@@ -157,7 +158,7 @@ class PartnerService:
     # -- the register
     async def admit(self, app: App, terminals: list[Terminal], by: Actor) -> None:
         """Puts an app and its terminals into the register; InvalidInput `app.bad_key` for a key that is no
-        SM2 public key."""
+        SM2 public key, Conflict `terminal.taken` for a terminal id that another app has."""
         for raw in app.public_keys.values():
             try:
                 self._sm2.public_key(raw)
@@ -167,6 +168,13 @@ class PartnerService:
                 ) from None
         await self._store.put_app(app)
         for terminal in terminals:
-            await self._store.put_terminal(terminal)
+            try:
+                await self._store.put_terminal(terminal)
+            except Duplicate:
+                raise Conflict(
+                    "terminal.taken",
+                    "another app has a terminal of this id",
+                    terminal_id=terminal.terminal_id,
+                ) from None
         await self._audit.record("apps.admit", by, "app", app.app_id, terminals=len(terminals))
         await self._versions.bump(VERSION)

@@ -67,11 +67,11 @@ class PartnerStore:
         return Terminal(row["_id"], row["app_id"], row["place"], row["channel"], row["status"] == "active")
 
     async def put_terminal(self, terminal: Terminal) -> None:
+        """Duplicate when another app has a terminal of this id."""
         await self._terminals.update(
-            {"_id": terminal.terminal_id},
+            {"_id": terminal.terminal_id, "app_id": terminal.app_id},
             {
                 "$set": {
-                    "app_id": terminal.app_id,
                     "place": terminal.place,
                     "channel": terminal.channel,
                     "status": "active" if terminal.is_active else "suspended",
