@@ -28,6 +28,7 @@ from server import app as composition
 from server import settings as settings_module
 from server.commands import CommandError
 from server.core.audit import Actor
+from server.core.children import tied_argv
 from server.core.crypto.master_key import create_master_key_file
 from server.core.crypto.provider import choose_provider
 from server.core.mongod import EmbeddedMongod
@@ -244,7 +245,7 @@ class Demo:
         }
         with log.open("ab") as output:
             process = subprocess.Popen(  # nosec: our own commands, no shell
-                argv,
+                tied_argv(argv),  # so that nothing is left behind when the demo itself is killed
                 env={**inherited, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
