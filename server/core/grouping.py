@@ -51,6 +51,8 @@ class Group(Generic[Q, A]):
                 batch = [self._waiting.popleft() for _ in range(size)]
                 try:
                     answers = await self._run([question for question, _ in batch])
+                    if len(answers) != len(batch):
+                        raise ValueError("a batch gives one answer for each question")
                 except Exception as failure:  # every member hears of it; the next batch starts afresh
                     answers = [failure] * len(batch)
                 for (_, future), answer in zip(batch, answers, strict=True):
