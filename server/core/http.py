@@ -58,7 +58,7 @@ class OutboundHttp:
             if answer.code >= 500 or 300 <= answer.code < 400:
                 raise Unavailable(f"{peer}.unavailable", f"{peer} answered {answer.code}")
             decoded = json.loads(answer.body)
-        except (HTTPClientError, OSError, ValueError) as error:
+        except (HTTPClientError, OSError, ValueError, RecursionError) as error:
             raise Unavailable(f"{peer}.unavailable", f"{peer} cannot be reached or read") from error
         if not isinstance(decoded, dict):
             raise Unavailable(f"{peer}.unavailable", f"{peer} answered something that is not an object")
