@@ -143,8 +143,8 @@ class ApiHandler(tornado.web.RequestHandler):
             raise
         except EhcError as error:
             status, body, media_type = STATUS[type(error)], error_body(error, self.request_id), JSON
-        await kept.keep(row_id, status, body)
-        await self.respond(status, body, media_type)
+        answer = await kept.keep(row_id, status, body)
+        await self.respond(answer.status, answer.body, media_type)
 
     idempotency_row: str | None = None
 

@@ -172,13 +172,26 @@ class AuditChain:
                 break
             except Duplicate:
                 continue  # another process opened one in this moment: link to it instead
+        self._publish_outside(chain, entry["head"])
         self._chain, self._seq, self._head, self._refused = chain, 0, NOTHING, []
 
     def _signed_head(self, chain: str, seq: int, head: str, state: str) -> Document:
         at = self._clock.now()
         signature = self._seal.sign(head_bytes(chain, seq, head, at, state))
-        log.info("audit.head", chain=chain, seq=seq, head=head, state=state, signature=signature.hex())
         return {"seq": seq, "hash": head, "at": at, "state": state, "signature": signature}
+
+    @staticmethod
+    def _publish_outside(chain: str, head: Document) -> None:
+        """Only once it is stored: a head in the log that no directory knows looks like a chain taken away."""
+        signature = head["signature"].hex()
+        log.info(
+            "audit.head",
+            chain=chain,
+            seq=head["seq"],
+            head=head["hash"],
+            state=head["state"],
+            signature=signature,
+        )
 
     async def checkpoint(self) -> None:
         """Signs the head anew, grown or not: called every half minute, it also shows that the chain lives."""
@@ -196,9 +209,12 @@ class AuditChain:
 
     async def _publish(self, chain: str, state: str) -> bool:
         head = self._signed_head(chain, self._seq, self._head, state)
-        return await self._kept.directory.update(
+        is_stored = await self._kept.directory.update(
             {"chain": chain, "state": "open"}, {"$set": {"head": head, "state": state}}
         )
+        if is_stored:
+            self._publish_outside(chain, head)
+        return is_stored
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from server.core.clock import Clock
 from server.core.errors import Conflict, InvalidInput
-from server.core.mongo import Collection, Duplicate, index
+from server.core.mongo import Collection, Document, Duplicate, index
 from server.core.secrets import Sealer
 
 KEPT = timedelta(hours=24)
@@ -55,10 +55,7 @@ class Idempotency:
         if found["body"] != digest:
             raise InvalidInput("idempotency.key_reused", "this Idempotency-Key came with another body")
         if "answer" in found:
-            return KeptAnswer(
-                found["status"],
-                self._sealer.unseal("idempotency", row_id, "answer", found["answer"]).encode(),
-            )
+            return self._kept(found)
         taken = await self._collection.update(
             {"_id": row_id, "lease_until": {"$lte": now}, "answer": {"$exists": False}},
             {"$set": {"lease_until": now + LEASE}},
@@ -67,9 +64,20 @@ class Idempotency:
             raise Conflict("idempotency.in_progress", "the first request with this key is still at work")
         return None
 
-    async def keep(self, row_id: str, status: int, body: bytes) -> None:
+    async def keep(self, row_id: str, status: int, body: bytes) -> KeptAnswer:
+        """The answer to give: this one; or the one that is kept already, when this request took longer than
+        its lease and another attempt was answered meanwhile."""
         answer = self._sealer.seal("idempotency", row_id, "answer", body.decode())
-        await self._collection.update({"_id": row_id}, {"$set": {"status": status, "answer": answer}})
+        unanswered = {"_id": row_id, "answer": {"$exists": False}}
+        if not await self._collection.update(unanswered, {"$set": {"status": status, "answer": answer}}):
+            found = await self._collection.find_one({"_id": row_id})
+            if found is not None and "answer" in found:
+                return self._kept(found)
+        return KeptAnswer(status, body)
+
+    def _kept(self, row: Document) -> KeptAnswer:
+        text = self._sealer.unseal("idempotency", row["_id"], "answer", row["answer"])
+        return KeptAnswer(row["status"], text.encode())
 
     async def abandon(self, row_id: str) -> None:
         """Nothing was decided (an outside system was down): the key may be used again at once."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from server.cards import qrcode
 from server.cards.model import Status
-from server.core.audit import Actor, Audit
+from server.core.audit import Actor, Audit, row_digest
 from server.core.clock import Clock
 from server.core.errors import Conflict, EhcError, Forbidden, InvalidInput
 from server.core.ids import new_id
@@ -101,19 +101,17 @@ class VerificationService:
         card = await self._store.see(code.ehealth_card_id)
         if card is None:
             raise InvalidInput("code.unknown_card", "there is no card with this code")
-        if card.status != Status.ACTIVE or card.person_id is None:
-            raise Conflict(f"card.{card.status}", "the card cannot be used in its state")
         usage = self._usage(caller, scan, terminal, channel, code, card)
         try:
-            self._require_newest(code, card)
+            self._require_usable(code, card)
             await self._store.insert(usage)
-        except (Conflict, Duplicate):
-            usage = await self._same_request(usage, scan.request_key)
+        except (Conflict, InvalidInput, Duplicate) as refusal:
+            usage = await self._same_request(caller, usage, scan.request_key, refusal)
         return Verification(
             verification_id=usage["_id"],
             card_id=card.card_id,
             card_status=card.status,
-            person_id=card.person_id,
+            person_id=usage["person_id"],
             holder=card.holder,
             is_dynamic=code.is_dynamic,
             centre_id=self._centre_id,
@@ -132,10 +130,13 @@ class VerificationService:
         if code.centre_id is None:
             raise InvalidInput("code.malformed", "a dynamic code names its issuing centre")
         qrcode.require_genuine(code, self._seals.mac_for, self._seals.equal)
-        qrcode.require_live(code.token, self._clock.now(), self._refresh, SKEW)
 
-    @staticmethod
-    def _require_newest(code: qrcode.Code, card: CardSeen) -> None:
+    def _require_usable(self, code: qrcode.Code, card: CardSeen) -> None:
+        """What may change between a request and its repetition: the card's state, the code's age and uses."""
+        if code.token is not None:
+            qrcode.require_live(code.token, self._clock.now(), self._refresh, SKEW)
+        if card.status != Status.ACTIVE or card.person_id is None:
+            raise Conflict(f"card.{card.status}", "the card cannot be used in its state")
         if code.token is None or card.newest_issued_at_s is None:
             return
         if code.token.issued_at_s < card.newest_issued_at_s:
@@ -184,11 +185,20 @@ class VerificationService:
             "outbox": outbox(now, ("card.used", receipt)),
         }
 
-    async def _same_request(self, usage: Document, request_key: str | None) -> Document:
-        """The use this very request stored before its answer was lost; else the code is used up."""
+    async def _same_request(
+        self, caller: Caller, usage: Document, request_key: str | None, refusal: Exception
+    ) -> Document:
+        """The use this very request stored before its answer was lost, however long ago; else the refusal.
+
+        A crash may have torn that use's batch, so the repetition is an audit entry that seals the row."""
         before = await self._store.find_by_use(usage["use_key"])
         if before is not None and request_key is not None and before["request_key"] == request_key:
+            digest = row_digest(self._seals, before).hex()
+            actor = Actor("app", caller.app.app_id)
+            await self._audit.record(
+                "cards.verify", actor, "usage", before["_id"], outcome="repeated", digest=digest
+            )
             return before
-        if before is None:
-            raise Conflict("code.superseded", "a newer code of this card was used: this one is void")
+        if before is None and isinstance(refusal, EhcError):
+            raise refusal
         raise Conflict("code.already_used", "this code was used before: ask the holder to renew it")
