@@ -1,0 +1,201 @@
+"""What must hold after any fault run: pure functions from what clients saw and what is stored to problems.
+
+Each returns sentences, none of them with personal data; an empty list means that it holds.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from server.core.idempotency import Idempotency
+from tests.faults.history import History, Operation
+from tests.faults.stage import APP_ID
+
+Row = dict[str, Any]
+LIVE = ("pending", "active", "frozen", "lost")
+SKEW_S = 5
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is stored, read from a cold restart.  `documents` is the number in each card, unsealed;
+    `session_ids` the stored id of each token the history knows."""
+
+    usages: Sequence[Row]
+    cards: Sequence[Row]
+    persons: Sequence[Row]
+    messages: Sequence[Row]
+    sessions: frozenset[str]
+    acts: Sequence[Row]
+    batches: Sequence[Row]
+    documents: Mapping[str, str]
+    session_ids: Mapping[str, str]
+    audit_problems: Sequence[str]
+    code_refresh_s: int
+    chains: int = 0
+    torn_tails: int = 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One invariant: how many cases were looked at, and what was wrong."""
+
+    cases: int
+    problems: list[str] = field(default_factory=list)
+
+
+Check = Callable[[History, Snapshot], Finding]
+
+
+def acknowledged_is_stored(history: History, stored: Snapshot) -> Finding:
+    """I2: every operation answered 2xx is there."""
+    usages = {row["_id"]: row for row in stored.usages}
+    cards = {row["_id"]: row for row in stored.cards}
+    problems = []
+    acknowledged = [
+        operation
+        for operation in history.operations
+        if operation.is_acknowledged and not operation.about.get("signed_out")
+    ]
+    for operation in acknowledged:
+        assert operation.result is not None
+        if operation.kind == "verify":
+            row = usages.get(operation.result["verification_id"])
+            kept = row is not None and row["card_id"] == operation.result["card"]["card_id"]
+        elif operation.kind == "claim":
+            row = cards.get(operation.result["card_id"])
+            kept = row is not None and stored.documents[row["_id"]] == operation.about["person"].id_no
+        else:
+            kept = stored.session_ids[operation.result["token"]] in stored.sessions
+        if not kept:
+            problems.append(f"{operation.kind} {operation.key} was acknowledged and is not stored")
+    return Finding(len(acknowledged), problems)
+
+
+def audit_is_sound(history: History, stored: Snapshot) -> Finding:
+    """I9: the chains are unbroken, and every acknowledged verification is a row that a batch seals."""
+    sealed = {row_id for batch in stored.batches for row_id in batch["rows"]}
+    sealed |= {row["object"]["id"] for row in stored.acts if row["outcome"] == "repeated"}
+    problems = list(stored.audit_problems)
+    acknowledged = [operation for operation in history.of("verify") if operation.result]
+    for operation in acknowledged:
+        assert operation.result is not None
+        if operation.result["verification_id"] not in sealed:
+            problems.append(f"verification {operation.key} was acknowledged and no batch seals it")
+    return Finding(len(acknowledged), problems)
+
+
+def codes_are_single(history: History, stored: Snapshot) -> Finding:
+    """I11: no dynamic code is accepted twice, or outside its life."""
+    dynamic = [row for row in stored.usages if ":" in row["use_key"]]
+    problems = [
+        f"a code has {number} uses"
+        for number in Counter(row["use_key"] for row in dynamic).values()
+        if number > 1
+    ]
+    life = timedelta(seconds=stored.code_refresh_s + SKEW_S)
+    for row in dynamic:
+        issued_at_s = int(row["use_key"].split(":")[1], 16)
+        age_s = row["at"].timestamp() - issued_at_s
+        if not -SKEW_S <= age_s <= life.total_seconds():
+            problems.append(f"usage {row['_id']} took a code {age_s:.0f} s old")
+    accepted: dict[str, set[str]] = {}
+    for operation in history.of("verify"):
+        code = operation.about["body"]["code"]
+        if operation.result and ":0:" in code:
+            accepted.setdefault(code, set()).add(operation.result["verification_id"])
+    problems += ["a code was accepted as two uses" for uses in accepted.values() if len(uses) > 1]
+    return Finding(len(dynamic), problems)
+
+
+def one_live_card_each(history: History, stored: Snapshot) -> Finding:
+    """B1: one live card for a document and for a person; one person for a document, and none without card."""
+    live = [row for row in stored.cards if row["status"] in LIVE]
+    problems = []
+    for what, values in (
+        ("document", [stored.documents[row["_id"]] for row in live]),
+        ("person", [row["person_id"] for row in live if "person_id" in row]),
+        ("person's document", [key["key"] for row in stored.persons for key in row["documents"]]),
+    ):
+        problems += [f"one {what} is there {n} times" for n in Counter(values).values() if n > 1]
+    with_card = {row.get("person_id") for row in live}
+    problems += [f"person {row['_id']} has no card" for row in stored.persons if row["_id"] not in with_card]
+    known = {row["_id"] for row in stored.persons}
+    problems += [
+        f"card {row['_id']} is active and its person is not there"
+        for row in live
+        if row["status"] == "active" and row["person_id"] not in known
+    ]
+    problems += [
+        f"card {row['_id']} says wrongly that it lives"
+        for row in stored.cards
+        if row["is_live"] != (row in live)
+    ]
+    return Finding(len(stored.cards), problems)
+
+
+def same_key_same_answer(history: History, stored: Snapshot) -> Finding:
+    """I7: one key has one effect and one answer; what was refused has no effect."""
+    effects = Counter(row["request_key"] for row in stored.usages if row["request_key"])
+    problems = []
+    keyed = [operation for operation in history.operations if operation.kind != "sign_in"]
+    for operation in keyed:
+        answers = {
+            attempt.body
+            for attempt in operation.attempts
+            if attempt.status is not None and attempt.status < 500 and attempt.status != 429
+            if attempt.error != "idempotency.in_progress"
+        }
+        if len(answers) > 1:
+            problems.append(f"{operation.kind} {operation.key} was answered in {len(answers)} ways")
+        if operation.kind == "verify":
+            number = effects.pop(usage_key(operation), 0)
+            if number != operation.is_acknowledged:
+                problems.append(f"verify {operation.key}: {_outcome(operation)}, {number} uses stored")
+    problems += [f"{number} uses nobody asked for" for number in effects.values()]
+    return Finding(len(keyed), problems)
+
+
+def everything_is_delivered(history: History, stored: Snapshot) -> Finding:
+    """I13: no event waits, no claim is undecided, and each use was told to each holder once."""
+    problems = [
+        f"{name} {row['_id']} has undelivered events"
+        for name, rows in (("card", stored.cards), ("usage", stored.usages))
+        for row in rows
+        if "outbox" in row
+    ]
+    problems += [f"card {row['_id']} is still pending" for row in stored.cards if row["status"] == "pending"]
+    ties = {row["_id"]: {tie["account_id"] for tie in row["ties"]} for row in stored.cards}
+    told = Counter(
+        (row["data"]["verification_id"], row["account_id"])
+        for row in stored.messages
+        if row["kind"] == "card_used"
+    )
+    for row in stored.usages:
+        for account_id in ties[row["card_id"]]:
+            number = told[row["_id"], account_id]
+            if number != 1:
+                problems.append(f"use {row['_id']} was told {number} times")
+    return Finding(len(stored.usages) + len(stored.cards), problems)
+
+
+CHECKS: Mapping[str, Check] = {
+    "I2 acknowledged is stored": acknowledged_is_stored,
+    "I7 same key, same answer, one effect": same_key_same_answer,
+    "I9 audit is sound": audit_is_sound,
+    "I11 codes are single": codes_are_single,
+    "I13 everything is delivered": everything_is_delivered,
+    "B1 one live card each": one_live_card_each,
+}
+
+
+def usage_key(operation: Operation) -> str:
+    """The `request_key` of the use this verification makes."""
+    route = "POST /partner/v1/verifications"
+    return Idempotency.row_id(None, f"app:{APP_ID}", route, operation.key)  # type: ignore[arg-type]
+
+
+def _outcome(operation: Operation) -> str:
+    return "acknowledged" if operation.is_acknowledged else operation.refusal or "unknown"

@@ -1,0 +1,211 @@
+"""(a) kill -9 at every failpoint.  Which there are is learnt from a run, never from a list kept by hand."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.faults.checkers import Finding
+from tests.faults.clients import in_parallel
+from tests.faults.processes import Child, wait_until
+from tests.faults.runs import Outcome, Say, Set, new_set
+from tests.faults.trips import Trips
+
+KILLED = -9
+AT_STOP = "audit_directory.update"  # every half minute too, and no run waits for that
+MAX_TRIPS = 12
+CLAIMS_EACH = 2  # one with the right name, one with a wrong one
+HELD_AT_ONCE = 10
+HELD = datetime(2999, 1, 1, tzinfo=UTC)
+WORK_S = 8.0
+Passages = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Failpoints:
+    """How often one trip passes each failpoint, by process; `at_start` are passed before it is ready."""
+
+    serve: Passages
+    worker: Passages
+    at_start: Passages
+
+    def only(self, beginning: str) -> "Failpoints":
+        """Those whose name begins so."""
+
+        def chosen(passages: Passages) -> Passages:
+            return {name: count for name, count in passages.items() if name.startswith(beginning)}
+
+        return Failpoints(chosen(self.serve), chosen(self.worker), chosen(self.at_start))
+
+
+def discover(on: Set, trips: Trips) -> Failpoints:
+    """One trip without faults, recorded.  Leaves the stage with a holder and undelivered events."""
+    serve_file, worker_file = on.stage.folder / "serve.passages", on.stage.folder / "worker.passages"
+    serve, on.clients.url = on.stage.serve("serve-recorded", EHC_FAILPOINT_RECORD=str(serve_file))
+    at_start = _counts(serve_file)
+    on.clients.run(trips.go())
+    leave_claims(on, trips, 2)
+    worker = on.stage.worker("worker-recorded", EHC_FAILPOINT_RECORD=str(worker_file))
+    wait_until(on.stage.is_drained, 30, "the outbox, drained,")
+    on.clients.run(trips.go())  # now there are messages to read
+    serve.terminate()
+    worker.terminate()
+    return Failpoints(
+        serve=_counts(serve_file) - at_start, worker=_counts(worker_file) - at_start, at_start=at_start
+    )
+
+
+def kill_at_failpoints(
+    seed: int, say: Say, *, times: int, waits: bool, starts: bool, only: str = ""
+) -> Outcome:
+    """Each failpoint × `times`; the n-th kill is at its n-th passage, as far as a trip has so many.
+    `starts`: also those that are passed while a process starts on a new database.  `only`: a beginning of
+    the names."""
+    outcome = Outcome("kill -9 at every failpoint", seed)
+    with new_set(1_500 + 500 * times, seed, code_refresh_s=10) as on:
+        trips = Trips(on.clients, on.people)
+        found = discover(on, trips).only(only)
+        port = int(on.clients.url.rsplit(":", 1)[1])
+        started_at = time.monotonic()
+        _hold_work(on, trips, found.worker, times, port)
+        with ThreadPoolExecutor(1) as beside:  # a worker mostly waits for its next tick
+            workers = beside.submit(_kill_worker, on, found.worker, times, say)
+            missed = _kill_serve(on, trips, found.serve, times, port, say)
+            missed += workers.result()
+        _release_work(on, on.stage.database.usages.count_documents({}))
+        missed += _kill_at_start(on, found.at_start if starts else {}, times, say)
+        names = [*found.serve, *found.worker, *(found.at_start if starts else ())]
+        outcome.trials = len(names) * times - len(missed)
+        outcome.figures |= {
+            "failpoints": {
+                "serve": len(found.serve),
+                "worker": len(found.worker),
+                "start": len(found.at_start),
+            },
+            "kills": outcome.trials,
+            "kills_s": round(time.monotonic() - started_at, 1),
+        }
+        outcome.findings["every failpoint kills"] = Finding(len(names) * times, missed)
+        on.settle_and_check(outcome, waits=waits, port=port)
+    return outcome
+
+
+def _kill_serve(on: Set, trips: Trips, names: Passages, times: int, port: int, say: Say) -> list[str]:
+    missed: list[str] = []
+    trip: Future[Any] | None = None
+    serve: Child | None = None
+    for name, count in sorted(names.items()):
+        for number in range(times):
+            passage = f"{name}:{number % count + 1}"
+            if serve is None:
+                serve, _ = on.stage.serve("serve-armed", port=port, ready=False, EHC_FAILPOINT=passage)
+            else:
+                serve.env["EHC_FAILPOINT"] = passage
+                serve.start()
+            for _ in range(MAX_TRIPS):
+                if trip is None or trip.done():
+                    trip = on.clients.spawn(trips.go())  # type: ignore[assignment]
+                going = trip
+                wait_until(lambda: not serve.is_running or going.done(), 60, "the trip")  # noqa: B023
+                if not serve.is_running or name.startswith(AT_STOP):
+                    break
+            serve.terminate()  # what is only passed when a process stops is passed now
+            if serve.returncode != KILLED:
+                missed.append(f"serve was not killed at {passage}")
+        say(f"serve: {name} × {times}")
+    if trip is not None:
+        serve, _ = on.stage.serve("serve-rest", port=port)
+        trip.result(60)
+        serve.terminate()
+    return missed
+
+
+def _kill_worker(on: Set, names: Passages, times: int, say: Say) -> list[str]:
+    missed: list[str] = []
+    worker: Child | None = None
+    for name, count in sorted(names.items()):
+        for number in range(times):
+            nth = number % count + 1
+            _release_work(on, nth)
+            if worker is None:
+                worker = on.stage.worker("worker-armed", EHC_FAILPOINT=f"{name}:{nth}")
+            else:
+                worker.env["EHC_FAILPOINT"] = f"{name}:{nth}"
+                worker.start()
+            if name.startswith(AT_STOP):
+                wait_until(lambda: _has_chain(on, worker), WORK_S, "the worker's chain")  # noqa: B023
+            else:
+                _wait_for_end(worker, WORK_S)
+            worker.terminate()
+            if worker.returncode != KILLED:
+                missed.append(f"worker was not killed at {name}:{nth}")
+        say(f"worker: {name} × {times}")
+    return missed
+
+
+def _has_chain(on: Set, worker: Child) -> bool:
+    mine = {"writer": {"$regex": f":{worker.pid}$"}}
+    return on.stage.database.audit_directory.find_one(mine) is not None
+
+
+def _hold_work(on: Set, trips: Trips, names: Passages, times: int, port: int) -> None:
+    """Pending claims and untold uses for every worker that will be killed, kept back until its turn."""
+    number = sum(n % count + 1 for count in names.values() for n in range(times))
+    serve, _ = on.stage.serve("serve-before", port=port)
+    for _ in range(-(-number // HELD_AT_ONCE)):
+        leave_claims(on, trips, CLAIMS_EACH * HELD_AT_ONCE)
+    serve.terminate()
+    for name, due in (("cards", "next_try_at"), ("usages", "outbox.due_at")):
+        on.stage.database[name].update_many({due: {"$exists": True}}, {"$set": {due: HELD}})
+
+
+def _release_work(on: Set, number: int) -> None:
+    now = datetime.now(UTC)
+    for name, due in (("cards", "next_try_at"), ("usages", "outbox.due_at")):
+        held = on.stage.database[name].find({due: HELD}, {"_id": 1}, limit=CLAIMS_EACH * number)
+        ids = [row["_id"] for row in held]
+        on.stage.database[name].update_many({"_id": {"$in": ids}}, {"$set": {due: now}})
+
+
+def _kill_at_start(on: Set, names: Passages, times: int, say: Say) -> list[str]:
+    """Killed while it prepares a new database; the next start must find its way."""
+    missed: list[str] = []
+    for index, name in enumerate(sorted(names)):
+        for number in range(times):
+            new = {"MONGODB_DATABASE": f"ehc_new_{index}_{number}"}
+            serve, _ = on.stage.serve("serve-new", ready=False, EHC_FAILPOINT=f"{name}:1", **new)
+            _wait_for_end(serve, 30)
+            if serve.returncode != KILLED:
+                missed.append(f"serve was not killed at {name} while starting")
+            serve.kill()
+            serve, _ = on.stage.serve("serve-new-again", **new)
+            serve.terminate()
+            on.stage.database.client.drop_database(new["MONGODB_DATABASE"])
+        say(f"start: {name} × {times}")
+    return missed
+
+
+def leave_claims(on: Set, trips: Trips, number: int) -> None:
+    """`number` pending claims that are due, and as many uses that wait to be told."""
+
+    async def scan() -> None:
+        await trips.scan(trips.holders[0])
+
+    on.stage.fault("real_name", refuse=503)
+    pairs = [lambda: trips.claim_for_later(CLAIMS_EACH)] * (number // CLAIMS_EACH)
+    on.clients.run(in_parallel([*pairs, *[scan] * number], 6))
+    on.stage.fault("real_name")
+    on.stage.make_claims_due()
+
+
+def _wait_for_end(child: Child, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    wait_until(lambda: not child.is_running or time.monotonic() > deadline, timeout_s + 1)
+
+
+def _counts(file: Path) -> "Counter[str]":
+    return Counter(file.read_text().split()) if file.exists() else Counter()

@@ -1,0 +1,67 @@
+"""The two sets of runs: `quick` in CI, each fault at least once; `full` behind `python -m tests.faults`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.faults.run_acknowledgements import cut_acknowledgements
+from tests.faults.run_authority import slow_authority
+from tests.faults.run_failpoints import kill_at_failpoints
+from tests.faults.runs import Outcome, Say, kill_database, kill_processes
+
+Run = Callable[[int, Say], Outcome]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of each run.  `waits`: leases end in their own time, so the 60 s of I13 are real ones."""
+
+    kills_per_failpoint: int
+    operations: int
+    process_kills: int
+    acknowledgements: int
+    database_kills: int
+    unsafe_acknowledgements: int
+    unsafe_kills: int
+    cuts_per_path: int
+    scans: int
+    waits: bool
+    starts: bool
+
+
+QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, waits=False, starts=False)
+FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, waits=True, starts=True)
+
+
+def runs_of(size: Sizes) -> dict[str, Run]:
+    """The runs by a short name, in the order they are done."""
+    waits = size.waits
+
+    def cuts(seed: int, say: Say, *, driver_retries: bool) -> Outcome:
+        return cut_acknowledgements(
+            seed, say, times=size.cuts_per_path, waits=waits, driver_retries=driver_retries
+        )
+
+    runs: dict[str, Run] = {
+        "failpoints": lambda seed, say: kill_at_failpoints(
+            seed, say, times=size.kills_per_failpoint, waits=waits, starts=size.starts
+        ),
+        "processes": lambda seed, say: kill_processes(
+            seed, say, operations=size.operations, kills=size.process_kills, waits=waits
+        ),
+        "database": lambda seed, say: kill_database(
+            seed, say, acknowledgements=size.acknowledgements, kills=size.database_kills, waits=waits
+        ),
+        "unsafe": lambda seed, say: kill_database(
+            seed,
+            say,
+            acknowledgements=size.unsafe_acknowledgements,
+            kills=size.unsafe_kills,
+            waits=waits,
+            unsafe=True,
+        ),
+        "cuts": lambda seed, say: cuts(seed, say, driver_retries=False),
+        "authority": lambda seed, say: slow_authority(seed, say, scans=size.scans, claims=8, waits=waits),
+    }
+    if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
+        runs["driver"] = lambda seed, say: cuts(seed, say, driver_retries=True)
+    return runs

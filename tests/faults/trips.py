@@ -1,0 +1,89 @@
+"""One visit of made-up people that passes every write a resident or a hospital can cause."""
+
+import uuid
+
+from tests.faults.clients import Clients, Resident
+from tests.faults.people import Person
+
+PEOPLE_PER_TRIP = 3
+MISMATCHES = 5
+
+
+class Trips:
+    """Trips one after another; `people` are used up, three a trip."""
+
+    def __init__(self, clients: Clients, people: list[Person]) -> None:
+        self._clients = clients
+        self._waiting = list(people)
+        self.holders: list[Resident] = []
+        "Everybody who got a card so far."
+
+    async def go(self) -> None:
+        """Sign in by WeChat and by SMS, claim wrongly and rightly, show codes, have them read, sign out."""
+        clients, person = self._clients, self._waiting.pop()
+        await self._sign_in_by_wechat(person)
+        resident = await clients.sign_in(person)
+        if resident is None:
+            return
+        await clients.claim(resident, name=person.name + "误")
+        await clients.claim(resident)
+        await clients.claim(resident)
+        if resident.card_id:
+            self.holders.append(resident)
+            await self._show_and_scan(resident)
+        await self._read_a_message()
+        await self._guess_too_often(self._waiting.pop())
+        await self._sign_out(self._waiting.pop())
+
+    async def scan(self, resident: Resident) -> None:
+        """One static code, read once."""
+        code = await self._clients.show_code(resident, "static")
+        if code is not None:
+            await self._clients.verify(code)
+
+    async def claim_for_later(self, number: int) -> None:
+        """`number` claims; while the authority is down they stay pending.  Every second name is wrong."""
+        for index in range(number):
+            person = self._waiting.pop()
+            resident = await self._clients.sign_in(person)
+            if resident is not None:
+                wrong = {"name": person.name + "误"} if index % 2 else {}
+                await self._clients.claim(resident, **wrong)
+
+    async def _sign_in_by_wechat(self, person: Person) -> None:
+        """First without a number, then with it: the account comes to know its phone."""
+        for more in ({}, {"phone_code": f"phone:{person.phone}:{uuid.uuid4().hex}"}):
+            code = f"wx:{person.phone}:{uuid.uuid4().hex}"
+            await self._clients.ask("POST", "/api/v1/sessions", {"method": "wechat", "code": code, **more})
+
+    async def _show_and_scan(self, resident: Resident) -> None:
+        clients = self._clients
+        code = await clients.show_code(resident)
+        if code is not None:
+            await clients.verify(code, scene="0101051")
+            await clients.verify(code)
+        await self.scan(resident)
+        await clients.reopen_session()
+
+    async def _read_a_message(self) -> None:
+        if not self.holders:
+            return
+        token = self.holders[0].token
+        attempt, content = await self._clients.ask("GET", "/api/v1/messages?limit=50", token=token)
+        if attempt.status == 200 and content["messages"]:
+            path = f"/api/v1/messages/{content['messages'][0]['message_id']}/read"
+            await self._clients.ask("POST", path, token=token)
+
+    async def _guess_too_often(self, person: Person) -> None:
+        """The sixth wrong name is refused before anything is tried, and its key stays free."""
+        resident = await self._clients.sign_in(person)
+        if resident is None:
+            return
+        body = {**person.application(), "name": person.name + "误"}
+        for _ in range(MISMATCHES + 1):
+            await self._clients.ask("POST", "/api/v1/cards", body, token=resident.token, key=uuid.uuid4().hex)
+
+    async def _sign_out(self, person: Person) -> None:
+        resident = await self._clients.sign_in(person, signed_out=True)
+        if resident is not None:
+            await self._clients.ask("DELETE", "/api/v1/sessions/current", token=resident.token)
