@@ -10,7 +10,7 @@ from pymongo.database import Database
 from sandbox.city import Resident
 from tests.harness import CITY, Platform
 
-pytestmark = [pytest.mark.feature("C1", "I1"), pytest.mark.gen_test(timeout=60)]
+pytestmark = [pytest.mark.feature("C1", "I1", "I3"), pytest.mark.gen_test(timeout=60)]
 
 BORN_LAST_CENTURY = [resident for resident in CITY.residents if resident.birth_on.year < 2000]
 HARD_NAMES = [r for r in CITY.residents if "·" in r.name or any(ord(c) > 0xFFFF for c in r.name)][:8]

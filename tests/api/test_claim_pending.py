@@ -7,7 +7,7 @@ from pymongo.database import Database
 
 from tests.harness import Platform
 
-pytestmark = [pytest.mark.feature("C1", "I1", "N3"), pytest.mark.gen_test(timeout=60)]
+pytestmark = [pytest.mark.feature("C1", "C4", "I1", "N3"), pytest.mark.gen_test(timeout=60)]
 
 
 async def turn(platform: Platform, seconds: float = 11) -> None:

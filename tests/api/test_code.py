@@ -12,7 +12,7 @@ from pymongo.database import Database
 
 from tests.harness import Platform
 
-pytestmark = [pytest.mark.feature("C5"), pytest.mark.gen_test(timeout=60)]
+pytestmark = [pytest.mark.feature("C5", "C6"), pytest.mark.gen_test(timeout=60)]
 
 DYNAMIC = re.compile(r"[0-9A-F]{64}:0:[0-9A-F]{2}[0-9A-F]{8}[0-9A-F]{16}[0-9A-F]{32}:0000A0001")
 STATIC = re.compile(r"[0-9A-F]{64}:1::0000A0001")

@@ -12,7 +12,7 @@ from server.partners.model import App, Institution, Terminal
 from tests.api.calls import another_process, call, is_signed_by_platform, scan_body
 from tests.harness import APP_ID, PAIR, Platform
 
-pytestmark = [pytest.mark.feature("V1", "V4"), pytest.mark.gen_test(timeout=60)]
+pytestmark = [pytest.mark.feature("I7", "V1", "V4", "V8", "V9"), pytest.mark.gen_test(timeout=60)]
 
 PAYING = ("010105", "0101051", "0101053")
 HOSTILE = {

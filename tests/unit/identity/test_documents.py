@@ -11,7 +11,7 @@ from server.core.errors import InvalidInput
 from server.identity.documents import Document, read_document, upgrade_15_digits
 from server.settings import Settings
 
-pytestmark = pytest.mark.feature("I1")
+pytestmark = pytest.mark.feature("I1", "I2")
 
 TODAY = date(2026, 11, 22)
 DAYS = st.dates(date(1897, 1, 1), TODAY)
