@@ -99,7 +99,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
         mongo.collection("keys"), load_master_key(master_key, settings.master_key_file), clock, versions
     )
     await keys.ensure()
-    versions.watch("keys", lambda: _reload_soon(keys))
+    versions.reload_on("keys", keys.load)
     seals = Seals(keys.keyring, sm2, clock)
     sealer = Sealer(seals.current_keys)
     kept = AuditCollections(mongo.collection("audit_directory"), mongo.collection("audit_batches"))
@@ -255,14 +255,6 @@ def _identity(
     store = PersonStore(mongo.collection("persons"), sealer)
     return IdentityService(store, HttpRealNameAuthority(caller), sealer, clock)
 
-
-def _reload_soon(keys: KeyStore) -> None:
-    task = asyncio.ensure_future(keys.load())
-    _reloading.add(task)
-    task.add_done_callback(_reloading.discard)
-
-
-_reloading: set["asyncio.Future[None]"] = set()
 
 INDEXES = {
     "keys": KeyStore.INDEXES,

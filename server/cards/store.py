@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from server.cards.model import LIVE, Card, Holder, Status, Tie
-from server.core.grouping import Group
+from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES, outbox
 from server.core.secrets import Sealer
@@ -52,9 +52,9 @@ class CardStore:
         """By id; requests that ask at the same time share one query."""
         return await self._by_id.ask(card_id)
 
-    async def _find_many(self, card_ids: list[str]) -> list[Card | None]:
+    async def _find_many(self, card_ids: list[str]) -> list[Card | BaseException | None]:
         rows = await self._collection.find({"_id": {"$in": list(set(card_ids))}}, limit=len(card_ids))
-        found = {row["_id"]: self._card(row) for row in rows}
+        found = {row["_id"]: attempt(self._card, row) for row in rows}
         return [found.get(card_id) for card_id in card_ids]
 
     async def list_of_account(self, account_id: str) -> list[Card]:

@@ -64,3 +64,11 @@ class Group(Generic[Q, A]):
                         future.set_result(answer)
         finally:
             self._task = None
+
+
+def attempt(read: Callable[[Q], A], row: Q) -> A | BaseException:
+    """What `read` makes of a row, or its exception: so that a broken row fails who asked for it, alone."""
+    try:
+        return read(row)
+    except Exception as failure:  # becomes the answer to this one question
+        return failure

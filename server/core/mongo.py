@@ -4,6 +4,7 @@ Stores get a `Collection` and nothing else of the driver.  Motor is imported her
 must go (its successor differs in few places) one file changes.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -31,8 +32,12 @@ Filter = Mapping[str, Any]
 T = TypeVar("T")
 
 DUPLICATE_KEY = 11000
+UNAUTHORIZED = 13
 # Not writable just now, interrupted, shutting down, stepping down: another try later is right.
-_TRANSIENT_CODES = {6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
+_TRANSIENT_CODES = {6, 7, 24, 89, 91, 133, 134, 189, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436}
+_DISK_FULL = 14031
+# The driver's own limit starts when one of its threads is free; this one starts when we ask.
+ANSWER_TIMEOUT_S = 10
 _TRANSIENT = (AutoReconnect, NetworkTimeout, ServerSelectionTimeoutError, ExecutionTimeout, WTimeoutError)
 
 
@@ -88,9 +93,20 @@ class Mongo:
             raise UnsafeDatabase(
                 "MongoDB runs alone, without a replica set: start it with --replSet and initiate it"
             )
-        storage = (await _guard(self._client.admin.command("serverStatus"))).get("storageEngine", {})
-        if not storage.get("persistent", False):
+        storage = await self._storage_engine()
+        if storage is not None and not storage.get("persistent", False):
             raise UnsafeDatabase("MongoDB keeps its data in memory only: use a storage engine that persists")
+
+    async def _storage_engine(self) -> Document | None:
+        """None when our database user may not ask, which is as it should be in production."""
+        try:
+            status = await _guard(self._client.admin.command("serverStatus"))
+        except OperationFailure as error:
+            if error.code == UNAUTHORIZED:
+                return None
+            raise
+        engine: Document = status.get("storageEngine", {})
+        return engine
 
     async def in_transaction(self, work: Callable[[MotorClientSession], Awaitable[T]]) -> T:
         """The result of `work(session)`, committed; retried as a whole when the database says so."""
@@ -235,7 +251,8 @@ def index(
 
 async def _guard(awaitable: Awaitable[T]) -> T:
     try:
-        return await awaitable
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            return await awaitable
     except BulkWriteError:
         raise
     except PyMongoError as error:
@@ -251,6 +268,6 @@ def _translate(error: PyMongoError) -> Exception:
         return error
     if isinstance(error, _TRANSIENT) or error.timeout:
         return Unavailable("database.unavailable", "the database cannot be reached just now")
-    if isinstance(error, OperationFailure) and error.code in _TRANSIENT_CODES:
+    if isinstance(error, OperationFailure) and error.code in {*_TRANSIENT_CODES, _DISK_FULL}:
         return Unavailable("database.unavailable", "the database cannot take writes just now")
     return error

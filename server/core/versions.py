@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from server.core.errors import EhcError
 from server.core.mongo import Collection
 
 POLL_INTERVAL_S = 0.5
@@ -54,11 +53,17 @@ class Versions:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._caches: dict[str, list[Callable[[], None]]] = {}
+        self._reloads: dict[str, list[Callable[[], Awaitable[None]]]] = {}
         self._seen: dict[str, int] = {}
         self._read_at_s = 0.0
 
     def watch(self, name: str, forget: Callable[[], None]) -> None:
+        """Calls `forget` when the version has moved, and when the versions cannot be read."""
         self._caches.setdefault(name, []).append(forget)
+
+    def reload_on(self, name: str, reload: Callable[[], Awaitable[None]]) -> None:
+        """Awaits `reload` when the version has moved, again at every poll until it succeeds."""
+        self._reloads.setdefault(name, []).append(reload)
 
     async def bump(self, name: str) -> None:
         await self._collection.update({"_id": name}, {"$inc": {"version": 1}}, upsert=True)
@@ -68,18 +73,23 @@ class Versions:
         """Forgets what has moved since the last poll."""
         rows = await self._collection.find({}, limit=MAX_VERSIONS)
         for row in rows:
-            if self._seen.get(row["_id"]) != row["version"]:
-                self._seen[row["_id"]] = row["version"]
-                self._forget(row["_id"])
+            name, version = row["_id"], row["version"]
+            if self._seen.get(name) == version:
+                continue
+            self._forget(name)
+            for reload in self._reloads.get(name, []):
+                await reload()
+            self._seen[name] = version
         self._read_at_s = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
         """Polls for ever.  While the database is away nothing cached is trusted longer than a second."""
         while True:
             try:
-                await self.poll()
-            except EhcError as error:
-                log.warning("versions.unreadable", code=error.code)
+                async with asyncio.timeout(MAX_STALE_S):
+                    await self.poll()
+            except Exception as error:  # whatever it is: without this loop a suspension would never arrive
+                log.warning("versions.unreadable", error=type(error).__name__)
             if asyncio.get_running_loop().time() - self._read_at_s > MAX_STALE_S:
                 for name in self._caches:
                     self._forget(name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.cards.model import Holder
 from server.core.audit import AuditChain
-from server.core.grouping import Group
+from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES
 from server.core.secrets import Sealer
@@ -33,7 +33,7 @@ class UsageStore:
         """The card as a scan needs it; scans that ask at the same time share one query."""
         return await self._seen.ask(ehealth_card_id)
 
-    async def _see(self, ehealth_card_ids: list[str]) -> list[CardSeen | None]:
+    async def _see(self, ehealth_card_ids: list[str]) -> list[CardSeen | BaseException | None]:
         rows = await self._cards.aggregate(
             [
                 {"$match": {"ehealth_card_id": {"$in": list(set(ehealth_card_ids))}}},
@@ -49,7 +49,7 @@ class UsageStore:
             ],
             limit=len(ehealth_card_ids),
         )
-        found = {row["ehealth_card_id"]: self._card(row) for row in rows}
+        found = {row["ehealth_card_id"]: attempt(self._card, row) for row in rows}
         return [found.get(ehealth_card_id) for ehealth_card_id in ehealth_card_ids]
 
     def _card(self, row: Mapping[str, Any]) -> CardSeen:
