@@ -34,7 +34,6 @@ from tests.harness import Platform
 pytestmark = [
     pytest.mark.feature("C1", "C5", "V1", "V4"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.usefixtures("no_expiry_by_wall_clock"),
 ]
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
