@@ -3,7 +3,7 @@
 from handlers.base import JSON, ApiHandler
 from handlers.requests import Operation
 from server.accounts.model import Session
-from server.core.errors import Forbidden, Unauthenticated
+from server.core.errors import Forbidden, Unauthenticated, Unavailable
 from server.partners.model import Caller
 from server.partners.signing import SignedRequest
 
@@ -65,7 +65,12 @@ class PartnerHandler(ApiHandler):
 
     async def respond(self, status: int, body: bytes, media_type: str = JSON) -> None:
         if self.caller is not None:
-            signed = await self.services.partners.sign_reply(self.caller, status, body)
+            try:
+                signed = await self.services.partners.sign_reply(self.caller, status, body)
+            except Unavailable as busy:
+                self.caller = None  # too busy to sign: better an unsigned "later" than no answer
+                await self.refuse(busy)
+                return
             for name, value in signed.items():
                 self.set_header(name, value)
         await super().respond(status, body, media_type)

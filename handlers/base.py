@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 import tornado.web
+from tornado.netutil import is_valid_ip
 
 from handlers.requests import (
     Accepted,
@@ -75,6 +76,9 @@ class ApiHandler(tornado.web.RequestHandler):
 
     def initialize(self, services: Services) -> None:
         self.services = services
+        self.request_id = secrets.token_hex(8)
+        request_id.set(self.request_id)
+        self.set_header("X-Request-Id", self.request_id)
         self.route = self.route_name
 
     def set_default_headers(self) -> None:
@@ -82,19 +86,29 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
 
-    def prepare(self) -> None:
-        self.request_id = secrets.token_hex(8)
-        request_id.set(self.request_id)
-        self.set_header("X-Request-Id", self.request_id)
+    @property
+    def source(self) -> str:
+        """The address the request came from; of a proxy of ours, the address it says it served."""
+        address = self.request.remote_ip or "?"
+        if address in self.settings.get("trusted_proxies", ()):
+            forwarded = self.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            return forwarded if is_valid_ip(forwarded) else address
+        return address
 
     async def authenticate(self, described: Operation) -> str:
         """Who is asking, as a string that is never shared by two callers; raises Unauthenticated."""
-        return f"public:{self.request.remote_ip}"
+        return f"public:{self.source}"
 
     async def answer(
         self, described: Operation, method: Callable[..., Awaitable[Reply]], parts: dict[str, str]
     ) -> None:
         """One request, start to end; `described` is what `@operation` said of the method."""
+        with self.services.health.at_work():
+            await self._answer(described, method, parts)
+
+    async def _answer(
+        self, described: Operation, method: Callable[..., Awaitable[Reply]], parts: dict[str, str]
+    ) -> None:
         try:
             if len(self.request.body) > described.max_body_bytes:
                 raise TooLarge(
@@ -183,15 +197,7 @@ class ApiHandler(tornado.web.RequestHandler):
         ]
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Tornado's own prints the whole request, with identifiers; an error's text may hold some too."""
-        if isinstance(value, tornado.web.HTTPError):
-            return
-        places = []
-        while tb is not None:
-            code = tb.tb_frame.f_code
-            places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{tb.tb_lineno} {code.co_name}")
-            tb = tb.tb_next
-        log.error("request.failed", route=self.route, error=getattr(typ, "__name__", "?"), at=places[-8:])
+        log_failure(self.route, typ, value, tb)
 
     def on_finish(self) -> None:
         status = self.get_status()
@@ -210,11 +216,22 @@ class ApiHandler(tornado.web.RequestHandler):
         )
 
 
+def log_failure(route: str, typ: Any, value: Any, tb: Any) -> None:
+    """Tornado's own way prints the whole request, with identifiers; an error's text may hold some too."""
+    if isinstance(value, tornado.web.HTTPError):
+        return
+    places = []
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{tb.tb_lineno} {code.co_name}")
+        tb = tb.tb_next
+    log.error("request.failed", route=route, error=getattr(typ, "__name__", "?"), at=places[-8:])
+
+
 class NotFoundHandler(ApiHandler):
     """Whatever is in no table of routes."""
 
     def prepare(self) -> None:
-        super().prepare()
         raise tornado.web.HTTPError(404)
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import tornado.web
 
-from handlers import docs, openapi
-from handlers.base import ApiHandler
+from handlers.base import ApiHandler, log_failure
 
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -29,37 +28,20 @@ class WebPages(tornado.web.StaticFileHandler):
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.finish(f"{status_code}: {HTTPStatus(status_code).phrase.lower()}")
 
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        log_failure("pages", typ, value, tb)
 
-class _Document(ApiHandler):
-    media_type = "application/json"
 
-    def initialize(self, services: Any, routes: list[openapi.Route]) -> None:  # type: ignore[override]
+class Document(ApiHandler):
+    """A page that is the same for everybody."""
+
+    def initialize(self, services: Any, content: str, media_type: str) -> None:  # type: ignore[override]
         super().initialize(services)
-        self.routes = routes
-
-    def content(self) -> str:
-        return openapi.as_json(self.routes)
+        self.content = content
+        self.media_type = media_type
 
     async def get(self) -> None:
         self.route = self.request.path
         self.set_header("Content-Security-Policy", PAGE_POLICY)
         self.set_header("Content-Type", f"{self.media_type}; charset=UTF-8")
-        self.finish(self.content())
-
-
-class OpenApiDocument(_Document):
-    pass
-
-
-class DocsPage(_Document):
-    media_type = "text/html"
-
-    def content(self) -> str:
-        return docs.as_page(self.routes)
-
-
-class DocsStyle(_Document):
-    media_type = "text/css"
-
-    def content(self) -> str:
-        return docs.STYLE
+        self.finish(self.content)

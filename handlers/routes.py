@@ -7,7 +7,7 @@ from typing import Any
 import tornado.web
 from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_body_config
 
-from handlers import health, openapi, pages
+from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
@@ -27,19 +27,21 @@ ROUTES: list[openapi.Route] = [
 MAX_REQUEST_BYTES = 1_000_000
 
 
-def application(services: Services, web_root: Path | None = None) -> tornado.web.Application:
-    """The HTTP application; `web_root` is the folder of the built pages, served at /."""
+def application(
+    services: Services, web_root: Path | None = None, proxies: frozenset[str] = frozenset()
+) -> tornado.web.Application:
+    """The HTTP application; `web_root` is the folder of the built pages, served at /; `proxies` are the
+    addresses whose X-Forwarded-For is believed."""
     openapi.operations(ROUTES)  # an unknown scope stops the process here, not at the first call
     set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
     rules: list[Any] = [
         tornado.web.url(_pattern(path), _named(path, handler), {"services": services})
         for path, handler in ROUTES
     ]
-    documents = {"services": services, "routes": ROUTES}
     rules += [
-        tornado.web.url(r"/openapi\.json", pages.OpenApiDocument, documents),
-        tornado.web.url(r"/docs/?", pages.DocsPage, documents),
-        tornado.web.url(r"/docs/style\.css", pages.DocsStyle, documents),
+        _document(r"/openapi\.json", services, openapi.as_json(ROUTES), "application/json"),
+        _document(r"/docs/?", services, docs.as_page(ROUTES), "text/html"),
+        _document(r"/docs/style\.css", services, docs.STYLE, "text/css"),
     ]
     if web_root is not None:
         files = {"path": str(web_root), "default_filename": "index.html"}
@@ -50,7 +52,14 @@ def application(services: Services, web_root: Path | None = None) -> tornado.web
         default_handler_args={"services": services},
         log_function=lambda _: None,  # `ApiHandler.on_finish` logs, by route and without identifiers
         compress_response=False,
+        trusted_proxies=proxies,
     )
+
+
+def _document(pattern: str, services: Services, content: str, media_type: str) -> Any:
+    """A page made once, when the process starts."""
+    known = {"services": services, "content": content, "media_type": media_type}
+    return tornado.web.url(pattern, pages.Document, known)
 
 
 def _pattern(path: str) -> str:

@@ -25,7 +25,7 @@ from server.core.crypto.master_key import MasterKeyError, create_master_key_file
 from server.core.crypto.provider import CryptoUnavailable, choose_provider
 from server.core.crypto.sealing import SealBroken
 from server.core.errors import EhcError
-from server.core.mongo import UnsafeDatabase
+from server.core.mongo import BadDatabaseUri, UnsafeDatabase
 from server.core.mongod import MongodMissing
 from server.core.mongod_directory import MongodError
 from server.core.observability import configure_logging
@@ -45,6 +45,7 @@ FORESEEN = (
     CommandError,
     SettingsError,
     UnsafeDatabase,
+    BadDatabaseUri,
     MasterKeyError,
     CryptoUnavailable,
     SealBroken,
@@ -102,8 +103,7 @@ async def serve(arguments: argparse.Namespace) -> int:
     app = await composition.build(settings)
     app.start()
     server = HTTPServer(
-        application(app.services, settings.web_root),
-        xheaders=settings.trusted_proxy,
+        application(app.services, settings.web_root, settings.proxies),
         max_body_size=MAX_REQUEST_BYTES,
         max_header_size=16_384,
         idle_connection_timeout=75,
@@ -115,9 +115,10 @@ async def serve(arguments: argparse.Namespace) -> int:
     app.services.health.is_stopping = True
     server.stop()
     try:
-        await asyncio.wait_for(server.close_all_connections(), DRAIN_S)
+        await asyncio.wait_for(app.services.health.drained(), DRAIN_S)
     except TimeoutError:
         log.warning("stopping.undrained")
+    await server.close_all_connections()  # this cuts what is under way: nothing is any more
     await app.stop()
     return 0
 

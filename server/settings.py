@@ -41,8 +41,8 @@ class Settings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="address `ehc serve` listens on")
     http_port: int = Field(8080, ge=1, le=65535, description="port `ehc serve` listens on")
-    trusted_proxy: bool = Field(
-        False, description="true only behind a proxy of ours that sets X-Forwarded-For and X-Forwarded-Proto"
+    trusted_proxies: str = Field(
+        "", description="addresses of our own proxies, with commas; only their X-Forwarded-For is believed"
     )
     web_root: Path | None = Field(None, description="folder of the built web pages; none: API only")
 
@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     )
     alipay_app_private_key_file: Path | None = Field(None, description="PEM of our RSA2 key")
     alipay_public_key_file: Path | None = Field(None, description="PEM of Alipay's RSA2 public key")
+
+    @property
+    def proxies(self) -> frozenset[str]:
+        return frozenset(address.strip() for address in self.trusted_proxies.split(",") if address.strip())
 
     @property
     def is_production(self) -> bool:

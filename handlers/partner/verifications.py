@@ -23,7 +23,7 @@ class CardSeenView(Model):
 
 
 class PersonView(Model):
-    """`id_no` and `phone` are there only for an app with the scope verification.full."""
+    """`id_no` and `phone` are there only for an app with the scope verification.full and a dynamic code."""
 
     person_id: str
     name: str
@@ -79,7 +79,9 @@ class Verifications(PartnerHandler):
     async def post(self, body: VerificationRequest) -> Ok:
         scan = Scan(**body.model_dump(), request_key=self.idempotency_row)
         seen = await self.services.verification.verify(self.proven, scan)
-        return Ok(VerificationView.of(seen, FULL in self.proven.app.scopes))
+        # A static code only tells people apart: whoever saw one code once could make it (QR-4).
+        full = FULL in self.proven.app.scopes and seen.is_dynamic
+        return Ok(VerificationView.of(seen, full))
 
 
 ROUTES = [("/partner/v1/verifications", Verifications)]

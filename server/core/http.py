@@ -34,10 +34,19 @@ class OutboundHttp:
     a status below 500, which is the peer's word and returned."""
 
     def __init__(self, *, public_only: bool) -> None:
-        resolver = PublicOnlyResolver() if public_only else None
-        self._client = SimpleAsyncHTTPClient(
-            force_instance=True, resolver=resolver, max_clients=100, max_body_size=MAX_ANSWER_BYTES
-        )
+        self._public_only = public_only
+        self._clients: dict[str, SimpleAsyncHTTPClient] = {}
+
+    def _client_of(self, peer: str) -> SimpleAsyncHTTPClient:
+        """One for each peer, so that a slow one fills its own connections and no other's."""
+        if peer not in self._clients:
+            self._clients[peer] = SimpleAsyncHTTPClient(
+                force_instance=True,
+                resolver=PublicOnlyResolver() if self._public_only else None,
+                max_clients=100,
+                max_body_size=MAX_ANSWER_BYTES,
+            )
+        return self._clients[peer]
 
     async def post_json(
         self, peer: str, url: str, body: bytes, headers: dict[str, str], timeout_s: float = 5.0
@@ -54,7 +63,7 @@ class OutboundHttp:
             decompress_response=False,
         )
         try:
-            answer: HTTPResponse = await self._client.fetch(request, raise_error=False)
+            answer: HTTPResponse = await self._client_of(peer).fetch(request, raise_error=False)
             if answer.code >= 500 or 300 <= answer.code < 400:
                 raise Unavailable(f"{peer}.unavailable", f"{peer} answered {answer.code}")
             decoded = json.loads(answer.body)
@@ -65,7 +74,8 @@ class OutboundHttp:
         return answer.code, decoded
 
     def close(self) -> None:
-        self._client.close()
+        for client in self._clients.values():
+            client.close()
 
 
 class SharedSecretCaller:

@@ -43,7 +43,7 @@ class Idempotency:
         first request is still at work.  A first request that died is taken over after its lease.
         """
         now = self._clock.now()
-        digest = hashlib.sha256(body).hexdigest()
+        digest = self._sealer.fingerprint(body)  # keyed: a body may hold an ID number
         row = {"_id": row_id, "body": digest, "lease_until": now + LEASE, "expires_at": now + KEPT}
         try:
             await self._collection.insert(row)

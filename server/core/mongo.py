@@ -53,6 +53,10 @@ class UnsafeDatabase(Exception):
     """The database would lose acknowledged writes; the message says what to change."""
 
 
+class BadDatabaseUri(Exception):
+    """MONGODB_URI cannot be read; the text never shows it, for it may hold a password."""
+
+
 class Mongo:
     """One database, with majority and journaled writes."""
 
@@ -62,18 +66,23 @@ class Mongo:
         write: dict[str, Any] = (
             {"w": 1, "journal": False} if unsafe_writes else {"w": "majority", "journal": True}
         )
-        self._client: Any = MotorClient(
-            uri,
-            tz_aware=True,
-            appname="ehc",
-            maxPoolSize=64,
-            serverSelectionTimeoutMS=3000,
-            connectTimeoutMS=3000,
-            timeoutMS=8000,
-            retryWrites=True,
-            retryReads=True,
-            **write,
-        )
+        try:
+            self._client: Any = MotorClient(
+                uri,
+                tz_aware=True,
+                appname="ehc",
+                maxPoolSize=64,
+                serverSelectionTimeoutMS=3000,
+                connectTimeoutMS=3000,
+                timeoutMS=8000,
+                retryWrites=True,
+                retryReads=True,
+                **write,
+            )
+        except (ConfigurationError, ValueError):  # InvalidURI is one of the first
+            raise BadDatabaseUri(
+                "MONGODB_URI is not the address of a MongoDB: mongodb://host:port/…"
+            ) from None
         self._db = self._client[database]
         self.database = database
 

@@ -60,7 +60,7 @@ def canonical_query(query: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    return quote(unquote_to_bytes(text.replace("+", " ")), safe="-._~")
+    return quote(unquote_to_bytes(text), safe="-._~")
 
 
 def reply_to_sign(status: int, body: bytes, timestamp: str, nonce: str) -> bytes:

@@ -7,7 +7,7 @@ from server.cards import qrcode
 from server.cards.model import Status
 from server.core.audit import Actor, Audit, row_digest
 from server.core.clock import Clock
-from server.core.errors import Conflict, EhcError, Forbidden, InvalidInput
+from server.core.errors import Conflict, EhcError, Forbidden, InvalidInput, Unavailable
 from server.core.ids import new_id
 from server.core.keys import Seals
 from server.core.mongo import Document, Duplicate
@@ -74,6 +74,8 @@ class VerificationService:
         """
         try:
             verification = await self._verify(caller, scan)
+        except Unavailable:
+            raise  # nothing was decided, and one more write would wait as long again
         except EhcError as refusal:
             self._metrics.scans.labels(refusal.code).inc()
             await self._audit.record(

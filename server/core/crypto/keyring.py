@@ -36,6 +36,7 @@ PURPOSES: Mapping[str, Purpose] = {
     "index:login": Purpose("HMAC-SM3", "finding an account by its platform's user id", False),
     "session": Purpose("HMAC-SM3", "finding a session by its token, which is not kept", False),
     "sms-code": Purpose("HMAC-SM3", "keeping a six-digit code so that nobody can read it", True),
+    "fingerprint": Purpose("HMAC-SM3", "telling whether a repeated request has the same body", False),
     "code": Purpose("HMAC-SM3", "the mac of dynamic codes; its kid stands in the code", True),
     "platform-sign": Purpose("SM2", "the platform's signature on replies to partners", True),
     # The audit's entries do not name their key's version: one key for good, guarded like the index keys.
