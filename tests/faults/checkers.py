@@ -174,7 +174,7 @@ def everything_is_delivered(history: History, stored: Snapshot) -> Finding:
         if row["kind"] == "card_used"
     )
     for row in stored.usages:
-        for account_id in ties[row["card_id"]]:
+        for account_id in ties.get(row["card_id"], ()):
             number = told[row["_id"], account_id]
             if number != 1:
                 problems.append(f"use {row['_id']} was told {number} times")

@@ -190,8 +190,8 @@ class Clients:
         except PartnerApiError:  # the session could not be opened just now
             return Attempt(503), {}
         assert isinstance(reply, RawReply)
-        error = reply.error[0] if reply.error else None
-        return Attempt(reply.status, reply.raw, error), reply.body
+        refusal = reply.error[0] if reply.error else None
+        return Attempt(reply.status, reply.raw, refusal), reply.body
 
     async def reopen_session(self) -> None:
         """The terminal starts anew; when that fails, the next verification tries again."""
