@@ -5,7 +5,7 @@ from datetime import datetime
 from server.cards.model import LIVE, Card, Holder, Status, Tie
 from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
-from server.core.outbox import OUTBOX_INDEXES, outbox
+from server.core.outbox import OUTBOX_INDEXES, adding
 from server.core.secrets import Sealer
 
 MAX_CARDS_OF_ACCOUNT = 50
@@ -80,6 +80,7 @@ class CardStore:
 
     async def _decide(self, card: Card, status: Status, now: datetime, event: str, **more: str) -> bool:
         data = {"card_id": card.card_id, "was_pending": card.attempts > 0}
+        due, events = adding(now, (event, data))
         return await self._collection.update(
             {"_id": card.card_id, "status": Status.PENDING.value},
             {
@@ -87,9 +88,10 @@ class CardStore:
                     "status": status.value,
                     "is_live": status in LIVE,
                     "decided_at": now,
-                    "outbox": outbox(now, (event, data)),
+                    **due,
                     **more,
                 },
+                "$push": events,
                 "$unset": {"next_try_at": ""},
             },
         )

@@ -37,9 +37,17 @@ class Event:
 
 
 def outbox(at: datetime, *events: tuple[str, dict[str, Any]]) -> Document:
-    """The `outbox` sub-document to write along with a change."""
-    rows = [{"id": new_id(at), "name": name, "at": at, "data": data} for name, data in events]
-    return {"due_at": at, "attempts": 0, "events": rows}
+    """The `outbox` sub-document of a new document, with its first events."""
+    return {"due_at": at, "attempts": 0, "events": _rows(at, events)}
+
+
+def adding(at: datetime, *events: tuple[str, dict[str, Any]]) -> tuple[Document, Document]:
+    """What a change adds to its `$set` and its `$push`: the events join those that still wait."""
+    return {"outbox.due_at": at, "outbox.attempts": 0}, {"outbox.events": {"$each": _rows(at, events)}}
+
+
+def _rows(at: datetime, events: Sequence[tuple[str, dict[str, Any]]]) -> list[Document]:
+    return [{"id": new_id(at), "name": name, "at": at, "data": data} for name, data in events]
 
 
 OUTBOX_INDEXES = [
@@ -84,6 +92,7 @@ class Relay:
             except Exception as failure:  # whatever a reaction does, the relay and other rows go on
                 await self._postpone(source, mine, row, event["name"], failure)
                 return False
+        # An event added meanwhile has moved `due_at`: then nothing is taken out, and all of it comes again.
         return await source.update(mine, {"$unset": {"outbox": ""}})
 
     async def _postpone(

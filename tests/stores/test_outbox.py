@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from server.core.clock import HeldClock
 from server.core.errors import Unavailable
 from server.core.mongo import Collection, Mongo
-from server.core.outbox import LEASE, MAX_ATTEMPTS, OUTBOX_INDEXES, Event, Relay, outbox
+from server.core.outbox import LEASE, MAX_ATTEMPTS, OUTBOX_INDEXES, Event, Relay, adding, outbox
 
 pytestmark = [pytest.mark.feature("N3"), pytest.mark.gen_test(timeout=30)]
 
@@ -166,3 +166,19 @@ async def test_what_is_not_due_waits(mongo: Mongo, clock: HeldClock) -> None:
 
     clock.advance(-1)
     assert await Relay([source], react, clock).deliver_due() == 0
+
+
+async def test_an_event_added_during_delivery_is_not_lost(mongo: Mongo, clock: HeldClock) -> None:
+    source = await source_of(mongo, clock, 1, "a.one")
+    seen: list[str] = []
+
+    async def react(event: Event) -> None:
+        if event.name == "a.one" and not seen:
+            due, events = adding(clock.now(), ("a.two", {"n": 0}))
+            await source.update({"_id": 0}, {"$set": due, "$push": events})
+        seen.append(event.name)
+
+    relay = Relay([source], react, clock)
+    await relay.deliver_due()
+    assert seen == ["a.one", "a.one", "a.two"]
+    assert await relay.backlog() == (0, 0)
