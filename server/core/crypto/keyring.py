@@ -102,9 +102,13 @@ class Keyring:
         self._keys = dict(table)
 
     def current(self, purpose: str, now: datetime) -> Key:
-        """The newest key that is active and not retired; KeyMissing if none is."""
-        for key in self._versions(purpose).values():
-            if key.is_current_at(now):
+        """The newest key that is active and not retired; KeyMissing if none is.
+
+        The first key is active even before its time: a server whose clock is behind must find one.
+        """
+        versions = self._versions(purpose)
+        for key in versions.values():
+            if key.is_current_at(max(now, key.activates_at) if key.version == 1 else now):
                 return key
         raise KeyMissing(f"no key of {purpose} is active")
 
