@@ -75,7 +75,8 @@ def acknowledged_is_stored(history: History, stored: Snapshot) -> Finding:
 
 
 def audit_is_sound(history: History, stored: Snapshot) -> Finding:
-    """I9: the chains are unbroken, and every acknowledged verification is a row that a batch seals."""
+    """I9: the chains are unbroken, every acknowledged verification is a row that a batch seals, and every
+    acknowledged claim is in the record of acts."""
     sealed = {row_id for batch in stored.batches for row_id in batch["rows"]}
     sealed |= {row["object"]["id"] for row in stored.acts if row["outcome"] == "repeated"}
     problems = list(stored.audit_problems)
@@ -84,7 +85,13 @@ def audit_is_sound(history: History, stored: Snapshot) -> Finding:
         assert operation.result is not None
         if operation.result["verification_id"] not in sealed:
             problems.append(f"verification {operation.key} was acknowledged and no batch seals it")
-    return Finding(len(acknowledged), problems)
+    claimed = {row["object"]["id"] for row in stored.acts if row["action"] == "cards.claim"}
+    claims = [operation for operation in history.of("claim") if operation.result]
+    for operation in claims:
+        assert operation.result is not None
+        if operation.result["card_id"] not in claimed:
+            problems.append(f"claim {operation.key} was acknowledged and is in no record of acts")
+    return Finding(len(acknowledged) + len(claims), problems)
 
 
 def codes_are_single(history: History, stored: Snapshot) -> Finding:

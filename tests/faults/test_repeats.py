@@ -1,5 +1,6 @@
-"""A request asked again after its answer was lost: what the fault runs found, held still."""
+"""What the fault runs found, held still: a request asked again after its answer was lost, and a bad end."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -84,3 +85,17 @@ async def test_an_answer_given_is_not_replaced_by_a_slower_attempt(platform: Pla
     assert (await kept.keep("row", 200, b"second")).body == b"second"
     assert (await kept.keep("row", 201, b"first, late")).body == b"second"
     assert (await kept.begin("row", b"body")) == await kept.keep("row", 500, b"never")
+
+
+@pytest.mark.feature("S4")
+@pytest.mark.gen_test(timeout=30)
+async def test_a_chain_closed_while_a_batch_is_written_closes_after_it(platform: Platform) -> None:
+    chain = platform.app.chains[0]
+    row = {"_id": "row", "action": "sessions.open", "actor": {}, "object": {}, "outcome": "done"}
+    writing = asyncio.ensure_future(chain.append(row))
+    await asyncio.sleep(0)  # the append has asked for its batch
+    await asyncio.sleep(0)  # and the batch is under way
+    await chain.close()
+    await writing
+    report = await platform.app.verifier.verify()
+    assert (report.rows, report.problems) == (2, [])
