@@ -28,7 +28,7 @@ class SmsCodes(PublicHandler):
         refuses=(InvalidInput, TooMany),
     )
     async def post(self, body: SmsCodeRequest) -> Accepted:
-        sent = await self.services.accounts.send_sms_code(body.phone, self.request.remote_ip or "?")
+        sent = await self.services.accounts.send_sms_code(body.phone, self.source)
         return Accepted(SmsCodeSent(**sent.__dict__))
 
 
