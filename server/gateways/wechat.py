@@ -5,6 +5,8 @@ without end, and the phone number and stable-token calls are missing.  The stabl
 whoever asks while it lives, so any number of processes may fetch it and none makes another's invalid.
 """
 
+import io
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,12 +15,34 @@ from wechatpy import WeChatClient
 from wechatpy.client import api
 from wechatpy.exceptions import WeChatClientException
 
-from server.core.errors import EhcError
-from server.core.threads import run_in
-from server.gateways.login import TIMEOUT_S, Login, refused, unavailable, vendor_pool
+from server.core.errors import EhcError, InvalidInput
+from server.core.phones import read_phone
+from server.gateways.login import Login, Vendor, refused, unavailable
 
 CODE_REFUSED = {40029, 40163, 40226}  # not a code, used already, blocked by WeChat as a risk
 TOKEN_REFUSED = {40001, 40014, 42001}
+CHINA = "86"
+
+
+class _Adapter(requests.adapters.BaseAdapter):
+    """Lets the vendor make the calls of a `requests` session."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        super().__init__()
+        self._vendor = vendor
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        headers = {"Content-Type": str(request.headers.get("Content-Type", "application/json"))}
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        assert body is None or isinstance(body, bytes), "nothing is streamed"
+        found = self._vendor.fetch(request.method or "", request.url or "", headers, body)
+        answer = requests.Response()
+        answer.status_code, answer.raw = found.code, io.BytesIO(found.body)
+        answer.request, answer.url = request, request.url or ""
+        return answer
+
+    def close(self) -> None:
+        """Keeps no connection."""
 
 
 class _Wxa(api.WeChatWxa):  # type: ignore[misc]
@@ -30,9 +54,12 @@ class _Wxa(api.WeChatWxa):  # type: ignore[misc]
 class _Client(WeChatClient):  # type: ignore[misc]
     wxa = _Wxa()
 
-    def __init__(self, base_url: str, app_id: str, secret: str) -> None:
+    def __init__(self, base_url: str, app_id: str, secret: str, vendor: Vendor) -> None:
         self.base_url = base_url.rstrip("/")
-        super().__init__(app_id, secret, timeout=(TIMEOUT_S, TIMEOUT_S), auto_retry=False)
+        super().__init__(app_id, secret, auto_retry=False)
+        for scheme in ("https://", "http://"):
+            self._http.mount(scheme, _Adapter(vendor))
+        self._http.trust_env = False  # or it would look for passwords in a .netrc
         self.API_BASE_URL = f"{self.base_url}/cgi-bin/"
         self.wxa.API_BASE_URL = f"{self.base_url}/"
 
@@ -40,7 +67,6 @@ class _Client(WeChatClient):  # type: ignore[misc]
         answer = self._http.post(
             f"{self.base_url}/cgi-bin/stable_token",
             json={"grant_type": "client_credential", "appid": self.appid, "secret": self.secret},
-            timeout=(TIMEOUT_S, TIMEOUT_S),
         )
         answer.raise_for_status()
         token: dict[str, Any] = answer.json()
@@ -59,14 +85,14 @@ class _Client(WeChatClient):  # type: ignore[misc]
                 "js_code": code,
                 "grant_type": "authorization_code",
             },
-            timeout=(TIMEOUT_S, TIMEOUT_S),
         )
         answer.raise_for_status()
         result: dict[str, Any] = self._handle_result(answer)
         return result
 
-    def phone_number(self, code: str) -> str:
-        """The number of a phone code; a token that WeChat no longer takes is fetched anew, once."""
+    def phone_number(self, code: str) -> str | None:
+        """The number of a phone code, None for one that is not of mainland China; a token that WeChat no
+        longer takes is fetched anew, once."""
         try:
             answer = self.wxa.get_phone_number(code)
         except WeChatClientException as error:
@@ -74,16 +100,27 @@ class _Client(WeChatClient):  # type: ignore[misc]
                 raise
             self.fetch_access_token()
             answer = self.wxa.get_phone_number(code)
-        return str(answer["phone_info"]["purePhoneNumber"])
+        return _chinese_number(answer["phone_info"])
+
+
+def _chinese_number(info: Mapping[str, Any]) -> str | None:
+    """`purePhoneNumber` comes without its country: abroad, somebody else has the same eleven digits."""
+    number = str(info["purePhoneNumber"])
+    if info.get("countryCode") != CHINA:
+        return None
+    try:
+        return read_phone(number)
+    except InvalidInput:
+        return None
 
 
 class WeChatLogin:
-    def __init__(self, base_url: str, app_id: str, secret: str) -> None:
-        self._client = _Client(base_url, app_id, secret)
-        self._threads = vendor_pool("wechat")
+    def __init__(self, base_url: str, app_id: str, secret: str, *, public_only: bool = False) -> None:
+        self._vendor = Vendor("WeChat", public_only=public_only)
+        self._client = _Client(base_url, app_id, secret, self._vendor)
 
     async def sign_in(self, code: str, phone_code: str | None) -> Login:
-        return await run_in(self._threads, partial(self._sign_in, code, phone_code))
+        return await self._vendor.run(partial(self._sign_in, code, phone_code))
 
     def _sign_in(self, code: str, phone_code: str | None) -> Login:
         try:
@@ -91,7 +128,7 @@ class WeChatLogin:
             phone = None if phone_code is None else self._client.phone_number(phone_code)
         except WeChatClientException as error:
             raise self._translated(error) from None
-        except (requests.RequestException, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # `from None`: the exception's text holds the URL, and the URL the secret and the code.
             raise unavailable("WeChat") from None
         return Login("wechat", openid, phone)
