@@ -230,13 +230,16 @@ def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:
     platforms: dict[str, LoginPlatform] = {}
     if settings.wechat_app_id and settings.wechat_app_secret:
         secret = settings.wechat_app_secret.get_secret_value()
-        platforms["wechat"] = WeChatLogin(settings.wechat_url, settings.wechat_app_id, secret)
+        platforms["wechat"] = WeChatLogin(
+            settings.wechat_url, settings.wechat_app_id, secret, public_only=settings.is_production
+        )
     if settings.alipay_app_id and settings.alipay_app_private_key_file and settings.alipay_public_key_file:
         platforms["alipay"] = AlipayLogin(
             settings.alipay_gateway_url,
             settings.alipay_app_id,
             settings.alipay_app_private_key_file,
             settings.alipay_public_key_file,
+            public_only=settings.is_production,
         )
     return platforms
 
