@@ -71,6 +71,17 @@ async def test_a_wider_scope_gives_the_whole_numbers(platform: Platform) -> None
     assert (seen.body["person"]["id_no"], seen.body["person"]["phone"]) == (resident.id_no, resident.phone)
 
 
+async def test_a_static_code_gives_no_whole_number_even_with_the_scope(platform: Platform) -> None:
+    await platform.admit(scopes=("verification", "verification.full"))
+    token, card_id = await platform.holder(platform.residents[0])
+    client = platform.partner()
+    dynamic = await platform.code(token, card_id)
+    made = f"{dynamic.split(':')[0]}:1::{dynamic.split(':')[3]}"
+    seen = await platform.scan(client, made)
+    assert seen.status == 200 and not seen.body["is_dynamic"]
+    assert seen.body["person"]["id_no"] is None and seen.body["person"]["phone"] is None
+
+
 async def test_an_app_without_the_scope_is_refused(platform: Platform) -> None:
     token, card_id = await platform.holder(platform.residents[0])
     await platform.admit(scopes=())
