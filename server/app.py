@@ -1,9 +1,13 @@
 """The composition root: settings → clients → stores → services.  No logic."""
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
+
+import structlog
 
 from push.messages.service import MessageService
 from push.messages.store import MessageStore
@@ -12,12 +16,13 @@ from server.accounts.store import AccountStore
 from server.cards.claim import ClaimService
 from server.cards.service import CardService
 from server.cards.store import CardStore
-from server.core.audit import Audit, AuditChain, AuditCollections
+from server.core.audit import CHECKPOINT_EVERY, Audit, AuditChain, AuditCollections
 from server.core.audit_verifier import AuditVerifier, time_out_chains
 from server.core.budgets import Budgets
 from server.core.clock import Clock, SystemClock
 from server.core.crypto.master_key import load_master_key
 from server.core.crypto.provider import choose_provider
+from server.core.errors import EhcError
 from server.core.health import Health
 from server.core.http import OutboundHttp, SharedSecretCaller
 from server.core.idempotency import Idempotency
@@ -45,6 +50,7 @@ from server.verification.service import VerificationService
 from server.verification.store import UsageStore
 
 THREADS = 8
+log = structlog.get_logger()
 
 
 @dataclass
@@ -71,16 +77,24 @@ class App:
 
     async def _checkpoints(self) -> None:
         while True:
-            await asyncio.sleep(30)
-            await asyncio.gather(*(chain.checkpoint() for chain in self.chains), return_exceptions=True)
+            await asyncio.sleep(CHECKPOINT_EVERY.total_seconds())
+            await _log_failures("audit.checkpoint_failed", [chain.checkpoint() for chain in self.chains])
 
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await asyncio.gather(*(chain.close() for chain in self.chains), return_exceptions=True)
+        await _log_failures("audit.close_failed", [chain.close() for chain in self.chains])
         self.http.close()
         self.mongo.close()
+
+
+async def _log_failures(event: str, works: list[Coroutine[Any, Any, None]]) -> None:
+    """Does all of them; one that fails is told of in the log, and the caller goes on."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            reason = result.code if isinstance(result, EhcError) else type(result).__name__
+            log.warning(event, reason=reason)
 
 
 async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes: bool = False) -> App:
@@ -102,7 +116,11 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     versions.reload_on("keys", keys.load)
     seals = Seals(keys.keyring, sm2, clock)
     sealer = Sealer(seals.current_keys)
-    kept = AuditCollections(mongo.collection("audit_directory"), mongo.collection("audit_batches"))
+    kept = AuditCollections(
+        mongo.collection("audit_directory"),
+        mongo.collection("audit_batches"),
+        {name: mongo.collection(name) for name in ("audit", "usages")},
+    )
     act_chain = AuditChain(mongo.collection("audit"), kept, seals, clock)
     usage_chain = AuditChain(mongo.collection("usages"), kept, seals, clock)
     audit = Audit(act_chain, clock, request_id.get)
@@ -158,7 +176,6 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
         health=Health(mongo),
     )
     relay = Relay([mongo.collection("cards"), mongo.collection("usages")], dispatcher(services), clock)
-    rows = {name: mongo.collection(name) for name in ("audit", "usages")}
     return App(
         settings=settings,
         mongo=mongo,
@@ -166,7 +183,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
         seals=seals,
         versions=versions,
         chains=[act_chain, usage_chain],
-        verifier=AuditVerifier(kept, rows, seals),
+        verifier=AuditVerifier(kept, seals),
         relay=relay,
         services=services,
         jobs=_jobs(relay, services, kept, seals, clock),

@@ -2,38 +2,54 @@
 
 Each writing process keeps a chain of its own: one chain for all would be one lock for the whole platform.
 
-* A *row* is what happened.  It carries a keyed digest (HMAC-SM3) of its content, so somebody with the
-  database alone cannot change it unseen.  A scan's usage event is such a row too: one row, not two.
+* A *row* is what happened.  It carries its place (chain, seq) and a keyed digest (HMAC-SM3) of content and
+  place, so somebody with the database alone can neither change it unseen, nor move it, nor make one.  A
+  scan's usage event is such a row too: one row, not two.
 * A *batch* is what was written together: its header lists the rows and their digests, and holds the hash of
-  the header before it.  Rows and header are written side by side and both are acknowledged before anyone
-  is answered.
+  the header before it.  Hashes of headers are keyed too: a chain cannot be linked anew without the key.
+  Rows and header are written side by side and both are acknowledged before anyone is answered.
 * The *directory* lists the chains.  Each entry names the hash of the one before it and is signed (SM2), so
   a chain that was taken away leaves a hole.  Heads are signed again as the chain grows and go to the log,
-  outside the database, because a chain alone does not show that its end was cut off.
+  outside the database.  A signed head says which rows of its batch are not stored (a unique index refused
+  them), so nothing under it can be deleted unseen.
 
 A crash can tear the last batch of a chain: a header whose rows were not stored, or the other way round.
-Nobody was answered then.  The verifier counts such a tail and accepts it only at a chain's very end.
+Nobody was answered then.  The verifier counts such a tail and accepts it only at a chain's very end, and only
+after the writer's last signed head.
+
+What remains is what a process wrote after its last signed head if it dies before the next one: somebody with
+the database can cut that off until the worker signs for the dead process.  A head is signed every
+`CHECKPOINT_EVERY`; when that fails, or the process stood still, a writer answers nobody from twice that time
+on until a head is stored again.  So it is one interval's work, two at most.  A database put back as a whole
+to an older signed head shows against the log only.
+
+A process that stood still can be timed out while it lives.  It finds out before it answers: whatever is
+stored behind the time-out is one batch, and nobody was answered for it.
 """
 
 import asyncio
-import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 
 from server.core.clock import Clock, iso
+from server.core.errors import Unavailable
 from server.core.grouping import Group
 from server.core.ids import new_id
 from server.core.mongo import Collection, Document, Duplicate, index
 
 DIGEST_BYTES = 16
 NOTHING = "0" * 64
+CHECKPOINT_EVERY = timedelta(seconds=30)
+LONGEST_UNSIGNED = (
+    2 * CHECKPOINT_EVERY
+)  # far below the verifier's CHAIN_TIMEOUT: clocks may differ by minutes
 UNSEALED = ("_id", "audit", "outbox")  # `outbox` shrinks as events are delivered; the rest never changes
 
 log = structlog.get_logger()
@@ -54,8 +70,11 @@ class Seal(Protocol):
 
 
 def row_digest(seal: Seal, row: Document) -> bytes:
+    """Over the row's content, its id and its place in the chain; 16 bytes."""
     content = {key: value for key, value in row.items() if key not in UNSEALED}
-    return seal.digest(canonical({"id": row["_id"], **content}))[:DIGEST_BYTES]
+    place = row["audit"]
+    sealed = ["row", place["chain"], place["seq"], row["_id"], content]
+    return seal.digest(canonical(sealed))[:DIGEST_BYTES]
 
 
 def canonical(value: Any) -> bytes:
@@ -73,33 +92,70 @@ def _plain(value: Any) -> str:
     raise TypeError(f"an audit row cannot hold a {type(value).__name__}")
 
 
-def header_hash(header: Document) -> str:
-    sealed = {key: header[key] for key in ("chain", "seq", "at", "rows", "digests", "refused", "previous")}
-    return _sm3(canonical(sealed))
+def header_hash(seal: Seal, header: Document) -> str:
+    names = ("chain", "seq", "at", "rows", "digests", "refused", "previous")
+    return seal.digest(canonical(["header", [header[name] for name in names]])).hex()
 
 
-def entry_hash(entry: Document) -> str:
-    sealed = {key: entry[key] for key in ("_id", "chain", "collection", "writer", "opened_at", "previous")}
-    return _sm3(canonical(sealed))
+def entry_hash(seal: Seal, entry: Document) -> str:
+    names = ("_id", "chain", "collection", "writer", "opened_at", "previous")
+    return seal.digest(canonical(["entry", [entry[name] for name in names]])).hex()
 
 
-def head_bytes(chain: str, seq: int, head: str, at: datetime, state: str) -> bytes:
-    return canonical({"chain": chain, "seq": seq, "head": head, "at": at, "state": state})
+def head_bytes(chain: str, head: Mapping[str, Any]) -> bytes:
+    """What a head's signature is over; `at` may be a time or its text, as a line of the log has it."""
+    names = ("seq", "hash", "at", "state", "missing", "loose")
+    return canonical({"chain": chain, **{name: head[name] for name in names}})
 
 
-def _sm3(data: bytes) -> str:
-    return hashlib.new("sm3", data).hexdigest()
+def signed_head(seal: Seal, chain: str, head: Document) -> Document:
+    """`head` (seq, hash, at, state, missing, loose) with its signature.
+
+    `missing` are rows the batch at `seq` names that are not stored; `loose` are rows stored of a batch after
+    it that has no header (a torn tail, known to who signs for a dead process)."""
+    return {**head, "signature": seal.sign(head_bytes(chain, head))}
+
+
+def publish_outside(chain: str, head: Document) -> None:
+    """Only once it is stored: a head in the log that no directory knows looks like a chain taken away."""
+    log.info(
+        "audit.head",
+        chain=chain,
+        seq=head["seq"],
+        head=head["hash"],
+        at=iso(head["at"]),
+        state=head["state"],
+        missing=head["missing"],
+        loose=head["loose"],
+        signature=head["signature"].hex(),
+    )
+
+
+IN_CHAIN = index("audit.chain", "audit.seq")  # every collection of rows has it: the verifier reads by it
 
 
 @dataclass(frozen=True)
 class AuditCollections:
-    """`audit_directory` (chains) and `audit_batches` (headers), which no row ever leaves."""
+    """`audit_directory` (chains), `audit_batches` (headers), which no row ever leaves, and the collections
+    whose rows are in chains, by name."""
 
     directory: Collection
     batches: Collection
+    rows: Mapping[str, Collection]
 
     DIRECTORY_INDEXES = [index("chain", unique=True), index("state", "head.at")]
     BATCH_INDEXES = [index("chain", "seq", unique=True)]
+
+
+@dataclass
+class _Tip:
+    """The end of an open chain; `refused` are ids of the last batch that unique indexes kept out."""
+
+    chain: str
+    signed_at: datetime
+    seq: int = 0
+    hash: str = NOTHING
+    refused: list[str] = field(default_factory=list)
 
 
 class AuditChain:
@@ -111,117 +167,114 @@ class AuditChain:
         self._seal = seal
         self._clock = clock
         self._group: Group[Document, None] = Group(self._write)
-        self._writing = asyncio.Lock()
-        self._chain: str | None = None
-        self._seq = 0
-        self._head = NOTHING
-        self._refused: list[str] = []
+        self._tip: _Tip | None = None
+        self._signing = asyncio.Lock()  # an older head must not be stored over a newer one
+        self._is_closing = False
 
     async def append(self, row: Document) -> None:
-        """Stores the row; `Duplicate` when one of its unique indexes refuses it (nothing is stored then)."""
+        """Stores the row; `Duplicate` when one of its unique indexes refuses it (nothing is stored then);
+        Unavailable when that is not known, and once the chain is being closed."""
+        if self._is_closing:
+            raise Unavailable("server.stopping", "this process is stopping; another one answers")
         await self._group.ask(row)
 
     async def _write(self, rows: list[Document]) -> Sequence[BaseException | None]:
-        async with self._writing:
-            return await self._write_batch(rows)
-
-    async def _write_batch(self, rows: list[Document]) -> Sequence[BaseException | None]:
-        if self._chain is None:
-            await self._open()
-        chain, seq = self._chain, self._seq + 1
-        assert chain is not None
-        digests = [row_digest(self._seal, row) for row in rows]
+        tip = await self._writable()
+        seq = tip.seq + 1
         for row in rows:
-            row["audit"] = {"chain": chain, "seq": seq}
+            row["audit"] = {"chain": tip.chain, "seq": seq}
+            row["audit"]["digest"] = row_digest(self._seal, row)
         header: Document = {
-            "_id": f"{chain}:{seq}",
-            "chain": chain,
+            "_id": f"{tip.chain}:{seq}",
+            "chain": tip.chain,
             "seq": seq,
             "at": self._clock.now(),
             "rows": [row["_id"] for row in rows],
-            "digests": b"".join(digests),
-            "refused": self._refused,
-            "previous": self._head,
+            "digests": b"".join(row["audit"]["digest"] for row in rows),
+            "refused": tip.refused,
+            "previous": tip.hash,
         }
-        header["hash"] = header_hash(header)
+        header["hash"] = header_hash(self._seal, header)
         results = await asyncio.gather(
             self._rows.insert_each(rows), self._kept.batches.insert(header), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):
-                self._chain = None  # what was stored is not known: leave the torn tail, open a new chain
+                self._tip = None  # what was stored is not known: leave the torn tail, open a new chain
                 raise result
         stored: list[Duplicate | None] = results[0]  # type: ignore[assignment]
-        self._seq, self._head = seq, header["hash"]
-        self._refused = [row["_id"] for row, refusal in zip(rows, stored, strict=True) if refusal]
+        tip.seq, tip.hash = seq, header["hash"]
+        tip.refused = [row["_id"] for row, refusal in zip(rows, stored, strict=True) if refusal]
+        if self._is_overdue(tip):  # this process stood still: was the chain timed out before the batch came?
+            await self.checkpoint()
+        if self._tip is not tip:
+            raise Unavailable("server.busy", "this process stood still: ask again", retry_after_s=1)
         return stored
 
-    async def _open(self) -> None:
-        chain = new_id(self._clock.now())
+    async def _writable(self) -> _Tip:
+        if self._tip is not None and self._is_overdue(self._tip):
+            await self.checkpoint()
+        if self._tip is None:
+            self._tip = await self._open()
+        return self._tip
+
+    def _is_overdue(self, tip: _Tip) -> bool:
+        return self._clock.now() - tip.signed_at > LONGEST_UNSIGNED
+
+    async def _open(self) -> _Tip:
+        tip = _Tip(chain=new_id(self._clock.now()), signed_at=self._clock.now())
         while True:
             last = await self._kept.directory.find({}, limit=1, sort=[("_id", -1)])
             entry: Document = {
                 "_id": last[0]["_id"] + 1 if last else 1,
-                "chain": chain,
+                "chain": tip.chain,
                 "collection": self._rows.name,
                 "writer": f"{socket.gethostname()}:{os.getpid()}",
                 "opened_at": self._clock.now(),
                 "previous": last[0]["hash"] if last else NOTHING,
                 "state": "open",
             }
-            entry["hash"] = entry_hash(entry)
+            entry["hash"] = entry_hash(self._seal, entry)
             entry["signature"] = self._seal.sign(entry["hash"].encode())
-            entry["head"] = self._signed_head(chain, 0, NOTHING, "open")
+            entry["head"] = self._head(tip, "open")
             try:
                 await self._kept.directory.insert(entry)
                 break
             except Duplicate:
                 continue  # another process opened one in this moment: link to it instead
-        self._publish_outside(chain, entry["head"])
-        self._chain, self._seq, self._head, self._refused = chain, 0, NOTHING, []
+        publish_outside(tip.chain, entry["head"])
+        tip.signed_at = entry["head"]["at"]
+        return tip
 
-    def _signed_head(self, chain: str, seq: int, head: str, state: str) -> Document:
-        at = self._clock.now()
-        signature = self._seal.sign(head_bytes(chain, seq, head, at, state))
-        return {"seq": seq, "hash": head, "at": at, "state": state, "signature": signature}
-
-    @staticmethod
-    def _publish_outside(chain: str, head: Document) -> None:
-        """Only once it is stored: a head in the log that no directory knows looks like a chain taken away."""
-        signature = head["signature"].hex()
-        log.info(
-            "audit.head",
-            chain=chain,
-            seq=head["seq"],
-            head=head["hash"],
-            state=head["state"],
-            signature=signature,
-        )
+    def _head(self, tip: _Tip, state: str) -> Document:
+        head = {"seq": tip.seq, "hash": tip.hash, "at": self._clock.now(), "state": state}
+        return signed_head(self._seal, tip.chain, {**head, "missing": tip.refused, "loose": []})
 
     async def checkpoint(self) -> None:
         """Signs the head anew, grown or not: called every half minute, it also shows that the chain lives."""
-        if self._chain is not None and not await self._publish(self._chain, "open"):
-            self._chain = None  # timed out as dead (this process was paused): go on in a new chain
+        tip = self._tip
+        if tip is not None and not await self._publish(tip, "open") and self._tip is tip:
+            self._tip = None  # timed out as dead (this process was paused): go on in a new chain
 
     async def close(self) -> None:
-        """Signs the last head; the chain takes no more rows.  Called when the process stops in good order,
-        which may be while a batch of a request or job that was cut short is still under way."""
-        async with self._writing:
-            if self._chain is None:
-                return
-            if self._refused:  # what the last batch refused must be in a header too
-                await self._write_batch([])
-            chain, self._chain = self._chain, None
-            await self._publish(chain, "closed")
+        """Signs the last head once every batch under way is stored.  The chain takes no more rows.  Called
+        when the process stops in good order."""
+        self._is_closing = True
+        await self._group.drain()
+        tip, self._tip = self._tip, None
+        if tip is not None:
+            await self._publish(tip, "closed")
 
-    async def _publish(self, chain: str, state: str) -> bool:
-        head = self._signed_head(chain, self._seq, self._head, state)
-        is_stored = await self._kept.directory.update(
-            {"chain": chain, "state": "open"}, {"$set": {"head": head, "state": state}}
-        )
-        if is_stored:
-            self._publish_outside(chain, head)
-        return is_stored
+    async def _publish(self, tip: _Tip, state: str) -> bool:
+        async with self._signing:
+            head = self._head(tip, state)
+            is_stored = await self._kept.directory.update(
+                {"chain": tip.chain, "state": "open"}, {"$set": {"head": head, "state": state}}
+            )
+            if is_stored:
+                tip.signed_at = head["at"]
+                publish_outside(tip.chain, head)
+            return is_stored
 
 
 @dataclass(frozen=True)
@@ -235,7 +288,7 @@ class Actor:
 class Audit:
     """What services call: one entry for each access or act, stored before the reply."""
 
-    INDEXES = [index("object.kind", "object.id"), index("actor.kind", "actor.id")]
+    INDEXES = [IN_CHAIN, index("object.kind", "object.id"), index("actor.kind", "actor.id")]
 
     def __init__(self, chain: AuditChain, clock: Clock, request_id: Callable[[], str | None]) -> None:
         self._chain = chain

@@ -44,6 +44,11 @@ class Group(Generic[Q, A]):
             self._task = asyncio.create_task(self._work())
         return await future
 
+    async def drain(self) -> None:
+        """Returns when everything asked so far has its answer; who calls lets nobody ask meanwhile."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
     async def _work(self) -> None:
         try:
             while self._waiting:

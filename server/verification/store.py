@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.cards.model import Holder
-from server.core.audit import AuditChain
+from server.core.audit import IN_CHAIN, AuditChain
 from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES
@@ -20,7 +20,7 @@ SEEN = {"ehealth_card_id": 1, "status": 1, "person_id": 1, "holder": 1}
 class UsageStore:
     # The shard key is `use_key` itself: it begins with 256 bits of chance, so uses spread over the shards,
     # and the unique index contains it.  Its order (card, time made) answers "the newest accepted code" too.
-    INDEXES = [index("use_key", unique=True), *OUTBOX_INDEXES]
+    INDEXES = [index("use_key", unique=True), IN_CHAIN, *OUTBOX_INDEXES]
 
     def __init__(self, usages: Collection, cards: Collection, chain: AuditChain, sealer: Sealer) -> None:
         self._usages = usages
