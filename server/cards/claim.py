@@ -2,10 +2,15 @@
 
 A claim first takes its place (a pending card; the unique index lets one in for each document), then asks the
 authority, then decides.  A crash anywhere leaves a pending card, which the worker takes up again.
+
+Nobody may find out by trying which name belongs to a number.  Before anything is looked up, the pair takes
+room in the account's budget of mismatches; a match gives it back, a mismatch spends it, and an undecided one
+keeps it until the worker has decided.
 """
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NoReturn
 
 from server.cards.model import Card, Holder, Status, Tie, new_ehealth_card_id, require_known_notice
 from server.cards.store import CardStore
@@ -53,6 +58,14 @@ class Claimed:
     is_new: bool
 
 
+class _Mismatch(Exception):
+    """The name is not that of the document's holder."""
+
+    def __init__(self, card_id: str) -> None:
+        super().__init__(card_id)
+        self.card_id = card_id
+
+
 class ClaimService:
     def __init__(
         self,
@@ -87,11 +100,20 @@ class ClaimService:
             allows_test_numbers=self._allows_test_numbers,
         )
         name, phone = read_name(application.name), read_phone(application.phone)
-        await self._budgets.require(MISMATCHES, claimant.account_id)
+        pair = self._identity.pair_key(name, document)
+        await self._budgets.hold(MISMATCHES, claimant.account_id, pair)
         tie = Tie(claimant.account_id, application.relation, now, application.notice_version)
-        card, is_new = await self._place(claimant, document, name, phone, tie)
-        if card.status is Status.PENDING:
-            card = await self._settle_now(claimant, card, document)
+        try:
+            card, is_new = await self._place(claimant, document, name, phone, tie)
+            if card.status is Status.PENDING:
+                card = await self._settle_now(card, document)
+        except _Mismatch as mismatch:
+            await self._refuse_pair(claimant, mismatch.card_id, pair)
+        except Conflict:
+            await self._budgets.settle(MISMATCHES, claimant.account_id, pair, costs=False)
+            raise
+        if card.status is not Status.PENDING:
+            await self._budgets.settle(MISMATCHES, claimant.account_id, pair, costs=False)
         await self._audit.record(
             "cards.claim",
             Actor("account", claimant.account_id),
@@ -122,30 +144,31 @@ class ClaimService:
                 if card is None:
                     raise Conflict("card.claim_in_progress", "another claim was decided just now") from None
         if card.tie_of(claimant.account_id) is not None:
-            await self._require_same_applicant(claimant, card, name)
+            self._require_same_applicant(card, name)
             return card, False
-        await self._require_may_tie(claimant, card, name)
+        self._require_may_tie(claimant, card, name)
         await self._store.tie(card.card_id, tie)
         return replace(card, ties=(*card.ties, tie)), True
 
-    async def _require_same_applicant(self, claimant: Claimant, card: Card, name: str) -> None:
+    @staticmethod
+    def _require_same_applicant(card: Card, name: str) -> None:
         if same_name(card.holder.name, name):
             return
         if card.status is Status.PENDING:
             raise Conflict("card.claim_in_progress", "a claim with another name is being checked")
-        await self._mismatch(claimant, card.card_id)
+        raise _Mismatch(card.card_id)
 
-    async def _require_may_tie(self, claimant: Claimant, card: Card, name: str) -> None:
+    def _require_may_tie(self, claimant: Claimant, card: Card, name: str) -> None:
         """Name and number alone do not open somebody's card in another account: the phone number the card
         was claimed with must be proven too."""
-        await self._require_same_applicant(claimant, card, name)
+        self._require_same_applicant(card, name)
         if claimant.proven_phone != card.holder.phone:
             raise Conflict(
                 "card.held_by_another_account",
                 "this person has a card; sign in with the phone number it was claimed with",
             )
 
-    async def _settle_now(self, claimant: Claimant, card: Card, document: Document) -> Card:
+    async def _settle_now(self, card: Card, document: Document) -> Card:
         try:
             settled = await self._settle(card, document)
         except Unavailable as error:
@@ -154,7 +177,7 @@ class ClaimService:
             await self._store.postpone(card, self._clock.now() + RETRY_AFTER)
             return card
         if settled.status is Status.REFUSED:
-            await self._mismatch(claimant, card.card_id)
+            raise _Mismatch(card.card_id)
         return settled
 
     async def _settle(self, card: Card, document: Document) -> Card:
@@ -168,11 +191,11 @@ class ClaimService:
         assert settled is not None, "a card is never deleted"
         return settled
 
-    async def _mismatch(self, claimant: Claimant, card_id: str) -> None:
+    async def _refuse_pair(self, claimant: Claimant, card_id: str, pair: str) -> NoReturn:
         await self._audit.record(
             "cards.claim", Actor("account", claimant.account_id), "card", card_id, outcome="mismatch"
         )
-        await self._budgets.spend(MISMATCHES, claimant.account_id)
+        await self._budgets.settle(MISMATCHES, claimant.account_id, pair, costs=True)
         raise InvalidInput("identity.mismatch", "name and document number do not belong together")
 
     async def resume_due(self) -> int:
@@ -195,6 +218,9 @@ class ClaimService:
             wait = min(RETRY_AFTER * 2 ** min(card.attempts, 10), MAX_RETRY_AFTER)
             await self._store.postpone(card, self._clock.now() + wait)
             return False
+        pair, costs = self._identity.pair_key(holder.name, document), settled.status is Status.REFUSED
+        for tie in card.ties:
+            await self._budgets.settle(MISMATCHES, tie.account_id, pair, costs=costs)
         await self._audit.record(
             "cards.claim", Actor("system", "worker"), "card", card.card_id, outcome=settled.status.value
         )

@@ -3,12 +3,18 @@
 Counted in the database, so that any number of processes share one budget; a row dies with its window.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from server.core.clock import Clock
 from server.core.errors import TooMany
 from server.core.mongo import Collection, index
+
+LOOK_EVERY_S = 0.05
+LOOKS = 100
+UNDECIDED_RETRY_S = 60
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,9 @@ class Budgets:
         self._collection = collection
         self._clock = clock
 
-    async def spend(self, budget: Budget, subject: str) -> None:
-        """Takes one out; TooMany (`<name>.too_many`) when the window's budget is spent.
+    async def spend(self, budget: Budget, subject: str) -> str:
+        """Takes one out and returns the receipt for it; TooMany (`<name>.too_many`) when the window's budget
+        is spent.
 
         `subject` must not be personal data: pass a keyed index or an id.
         """
@@ -40,13 +47,50 @@ class Budgets:
         )
         if row is not None and row["spent"] > budget.limit:
             raise self._spent(budget, ends_at)
+        return row_id
 
-    async def require(self, budget: Budget, subject: str) -> None:
-        """TooMany when nothing is left; takes nothing out."""
+    async def refund(self, receipt: str) -> None:
+        """Gives back the one that was taken out for this receipt."""
+        await self._collection.update({"_id": receipt, "spent": {"$gt": 0}}, {"$inc": {"spent": -1}})
+
+    async def hold(self, budget: Budget, subject: str, attempt: str) -> None:
+        """Makes room for an attempt before anybody knows whether it will cost one; `settle` says so later.
+
+        What is spent and what is held never exceed the limit together, so attempts made at the same moment
+        cannot outrun it.  An attempt made many times at once is held once: name it by what it tries.  Waits a
+        few seconds for others to be settled; TooMany when the budget is spent or stays taken.
+        """
         row_id, ends_at = self._window(budget, subject)
-        row = await self._collection.find_one({"_id": row_id})
-        if row is not None and row["spent"] >= budget.limit:
-            raise self._spent(budget, ends_at)
+        named = {"$literal": attempt}
+        has_room = {"$lt": [{"$add": ["$spent", {"$size": "$held"}]}, budget.limit]}
+        held = {
+            "$cond": [
+                {"$or": [{"$in": [named, "$held"]}, has_room]},
+                {"$setUnion": ["$held", [named]]},
+                "$held",
+            ]
+        }
+        start = {"spent": {"$ifNull": ["$spent", 0]}, "held": {"$ifNull": ["$held", []]}}
+        change: list[dict[str, Any]] = [
+            {"$set": {**start, "expires_at": ends_at + timedelta(minutes=1)}},
+            {"$set": {"held": held}},
+        ]
+        for _ in range(LOOKS):
+            row = await self._collection.find_and_update({"_id": row_id}, change, upsert=True)
+            if row is not None and attempt in row["held"]:
+                return
+            if row is not None and row["spent"] >= budget.limit:
+                raise self._spent(budget, ends_at)
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise self._too_many(budget, UNDECIDED_RETRY_S)
+
+    async def settle(self, budget: Budget, subject: str, attempt: str, *, costs: bool) -> None:
+        """What became of a held attempt: one is spent for it, or none.  Nothing happens the second time."""
+        row_id, _ = self._window(budget, subject)
+        await self._collection.update(
+            {"_id": row_id, "held": attempt},
+            {"$pull": {"held": attempt}, "$inc": {"spent": int(costs)}},
+        )
 
     def _window(self, budget: Budget, subject: str) -> tuple[str, datetime]:
         window = int(self._clock.now().timestamp()) // budget.window_s
@@ -55,4 +99,8 @@ class Budgets:
 
     def _spent(self, budget: Budget, ends_at: datetime) -> TooMany:
         wait_s = int((ends_at - self._clock.now()).total_seconds()) + 1
+        return self._too_many(budget, wait_s)
+
+    @staticmethod
+    def _too_many(budget: Budget, wait_s: int) -> TooMany:
         return TooMany(f"{budget.name}.too_many", "too many tries; wait before the next one", wait_s)

@@ -23,6 +23,10 @@ class IdentityService:
         """The keyed index of a document: the same for the same document, and says nothing about it."""
         return self._sealer.index("document", f"{document.id_type}|{document.number}")
 
+    def pair_key(self, name: str, document: Document) -> str:
+        """The keyed index of a name and a document together, which says nothing about either."""
+        return self._sealer.index("document", f"{document.id_type}|{document.number}|{name}")
+
     async def confirm(self, name: str, document: Document) -> Evidence | None:
         """Evidence when the authority knows the pair, None when it refuses it; Unavailable
         (`real_name.unavailable`) when it is down, which is never "verified"."""

@@ -188,6 +188,43 @@ async def test_a_rule_that_is_broken_is_named(
     assert counts(db) == (0, 0)
 
 
+async def asked_of_authority(platform: Platform) -> int:
+    door = await platform.http.get(f"{platform.sandbox_url}/control/real_name")
+    return int(door.json["requests"])
+
+
+async def test_wrong_pairs_tried_at_once_have_the_same_budget(platform: Platform, db: Database[Any]) -> None:
+    token = await wechat(platform, "guesser")
+    others = platform.residents[:40]
+    answers = await asyncio.gather(*(platform.claim(token, other, name="李不对") for other in others))
+    assert Counter(answer.status for answer in answers) == {422: 5, 429: 35}
+    assert await asked_of_authority(platform) == 5
+    assert db.cards.count_documents({}) == 5
+    assert (await platform.claim(token, platform.residents[-1])).status == 429
+    assert await asked_of_authority(platform) == 5
+
+
+async def test_guessing_the_name_of_a_card_at_once_has_the_same_budget(platform: Platform) -> None:
+    """Within the budget a right name is told from a wrong one; beyond it they look alike."""
+    owner = platform.residents[0]
+    await platform.holder(owner)
+    token = await wechat(platform, "guesser")
+    wrong = [f"李{chr(0x4E00 + number)}" for number in range(40)]
+    answers = await asyncio.gather(*(platform.claim(token, owner, name=name) for name in wrong))
+    assert Counter(answer.status for answer in answers) == {422: 5, 429: 35}
+    late = [await platform.claim(token, owner, name=name) for name in (owner.name, wrong[0], "李六")]
+    assert [(answer.status, answer.error) for answer in late] == [(429, "identity_mismatch.too_many")] * 3
+
+
+async def test_a_right_pair_costs_nothing(platform: Platform) -> None:
+    owner = platform.residents[0]
+    await platform.holder(owner)
+    token = await wechat(platform, "bob")
+    for _ in range(7):
+        assert (await platform.claim(token, owner)).status == 409
+    assert (await platform.claim(token, owner, name="李一")).status == 422
+
+
 async def test_the_sixth_mismatch_of_an_account_is_too_many(platform: Platform) -> None:
     owner, other = platform.residents[0], platform.residents[1]
     token = await wechat(platform, "guesser")

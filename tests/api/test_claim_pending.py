@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from server.core import budgets
 from tests.harness import Platform
 
 pytestmark = [pytest.mark.feature("C1", "C4", "I1", "N3"), pytest.mark.gen_test(timeout=60)]
@@ -84,6 +85,27 @@ async def test_a_resumed_claim_that_is_refused_frees_the_document(
     platform.clock.advance(1)
     assert (await platform.claim(await platform.sign_in(owner), owner)).status == 201
     assert db.persons.count_documents({}) == 1
+
+
+@pytest.mark.parametrize("name", ["李不对", None])
+async def test_undecided_claims_take_room_in_the_budget_of_mismatches(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    """Or an outage of the authority would be the time to guess."""
+    monkeypatch.setattr(budgets, "LOOKS", 1)
+    token = await platform.sign_in(platform.residents[0])
+    changes = {} if name is None else {"name": name}
+    await platform.fault("real_name", refuse=True)
+    for resident in platform.residents[:5]:
+        assert (await platform.claim(token, resident, **changes)).status == 202
+    sixth = await platform.claim(token, platform.residents[5])
+    assert (sixth.status, sixth.error) == (429, "identity_mismatch.too_many")
+    assert sixth.headers["Retry-After"] == "60"
+    assert (await platform.claim(token, platform.residents[0], **changes)).status == 202
+    await platform.fault("real_name")
+    await turn(platform)
+    after = await platform.claim(token, platform.residents[5])
+    assert after.status == (201 if name is None else 429)
 
 
 async def test_the_claimant_may_ask_again_before_the_worker_does(platform: Platform) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.core import budgets as budgets_module
 from server.core.budgets import Budget, Budgets
 from server.core.clock import HeldClock
 from server.core.crypto.keyring import CurrentKeys, Keyring
@@ -19,8 +20,8 @@ THREE = Budget("try", limit=3, window_s=60)
 
 
 def sealer(clock: HeldClock) -> Sealer:
-    key = Keyring().make_next("field", clock.now())
-    return Sealer(CurrentKeys(Keyring([key]), clock.now))
+    keys = [Keyring().make_next(purpose, clock.now()) for purpose in ("field", "fingerprint")]
+    return Sealer(CurrentKeys(Keyring(keys), clock.now))
 
 
 async def test_a_budget_is_shared_by_all_processes(mongo: Mongo, clock: HeldClock) -> None:
@@ -28,7 +29,7 @@ async def test_a_budget_is_shared_by_all_processes(mongo: Mongo, clock: HeldCloc
     results = await asyncio.gather(
         *(process.spend(THREE, "amy") for process in processes for _ in range(16)), return_exceptions=True
     )
-    assert [type(result) for result in results].count(type(None)) == 3
+    assert len([result for result in results if isinstance(result, str)]) == 3
     refused = [result for result in results if isinstance(result, TooMany)]
     assert len(refused) == 61
     assert {(error.code, error.retry_after_s) for error in refused} == {("try.too_many", 61)}
@@ -37,10 +38,7 @@ async def test_a_budget_is_shared_by_all_processes(mongo: Mongo, clock: HeldCloc
 async def test_a_budget_is_of_one_subject_and_one_window(mongo: Mongo, clock: HeldClock) -> None:
     budgets = Budgets(mongo.collection("budgets"), clock)
     for _ in range(3):
-        await budgets.require(THREE, "amy")
         await budgets.spend(THREE, "amy")
-    with pytest.raises(TooMany):
-        await budgets.require(THREE, "amy")
     await budgets.spend(THREE, "bob")
     await budgets.spend(Budget("other", 1, 60), "amy")
     clock.advance(59.999)
@@ -49,6 +47,66 @@ async def test_a_budget_is_of_one_subject_and_one_window(mongo: Mongo, clock: He
     assert refused.value.retry_after_s == 1
     clock.advance(0.001)
     await budgets.spend(THREE, "amy")
+
+
+async def test_a_receipt_gives_one_back(mongo: Mongo, clock: HeldClock) -> None:
+    budgets = Budgets(mongo.collection("budgets"), clock)
+    receipts = [await budgets.spend(THREE, "amy") for _ in range(3)]
+    await budgets.refund(receipts[0])
+    await budgets.spend(THREE, "amy")
+    with pytest.raises(TooMany):
+        await budgets.spend(THREE, "amy")
+    clock.advance(60)
+    await budgets.refund(receipts[1])
+    for _ in range(3):
+        await budgets.spend(THREE, "amy")
+    with pytest.raises(TooMany):
+        await budgets.spend(THREE, "amy")
+
+
+async def test_attempts_that_are_held_and_spent_share_one_limit(
+    mongo: Mongo, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets_module, "LOOKS", 1)
+    monkeypatch.setattr(budgets_module, "LOOK_EVERY_S", 0)
+    budgets = Budgets(mongo.collection("budgets"), clock)
+    for attempt in ("a", "b", "c", "a"):
+        await budgets.hold(THREE, "amy", attempt)
+    with pytest.raises(TooMany) as undecided:
+        await budgets.hold(THREE, "amy", "d")
+    assert undecided.value.retry_after_s == 60
+    await budgets.settle(THREE, "amy", "a", costs=False)
+    await budgets.hold(THREE, "amy", "d")
+    for attempt in ("b", "b", "c", "d"):
+        with pytest.raises(TooMany):
+            await budgets.hold(THREE, "amy", "e")
+        await budgets.settle(THREE, "amy", attempt, costs=True)
+    with pytest.raises(TooMany) as spent:
+        await budgets.hold(THREE, "amy", "e")
+    assert spent.value.retry_after_s == 61
+    await budgets.hold(THREE, "bob", "e")
+
+
+async def test_whoever_finds_no_room_waits_for_it(mongo: Mongo, clock: HeldClock) -> None:
+    budgets = [Budgets(mongo.collection("budgets"), clock) for _ in range(2)]
+    together, most = 0, 0
+
+    async def attempt(number: int, *, costs: bool) -> bool:
+        nonlocal together, most
+        try:
+            await budgets[number % 2].hold(THREE, "amy", str(number))
+        except TooMany:
+            return False
+        together += 1
+        most = max(most, together)
+        await asyncio.sleep(0)
+        together -= 1
+        await budgets[number % 2].settle(THREE, "amy", str(number), costs=costs)
+        return True
+
+    assert all(await asyncio.gather(*(attempt(number, costs=False) for number in range(20))))
+    assert 1 <= most <= 3
+    assert (await asyncio.gather(*(attempt(number, costs=True) for number in range(20)))).count(True) == 3
 
 
 async def test_an_answer_is_kept_and_sealed(mongo: Mongo, clock: HeldClock) -> None:
