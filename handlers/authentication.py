@@ -73,4 +73,5 @@ class PartnerHandler(ApiHandler):
                 return
             for name, value in signed.items():
                 self.set_header(name, value)
+        self.clear_header("WWW-Authenticate")  # it would name the residents' scheme
         await super().respond(status, body, media_type)

@@ -64,13 +64,13 @@ class Sessions(PublicHandler):
         refuses=(InvalidInput, Unauthenticated, TooMany),
     )
     async def post(self, body: SignIn) -> Created:
-        accounts, way = self.services.accounts, body.root
+        accounts, way, source = self.services.accounts, body.root, self.request.remote_ip or "?"
         if isinstance(way, SmsSignIn):
             token, session = await accounts.sign_in_by_sms(way.phone, way.code, way.request_id)
         elif isinstance(way, WeChatSignIn):
-            token, session = await accounts.sign_in_by_platform("wechat", way.code, way.phone_code)
+            token, session = await accounts.sign_in_by_platform("wechat", source, way.code, way.phone_code)
         else:
-            token, session = await accounts.sign_in_by_platform("alipay", way.code)
+            token, session = await accounts.sign_in_by_platform("alipay", source, way.code)
         return Created(
             SignedIn(token=token, expires_at=session.expires_at, account=AccountView.of(session.account))
         )

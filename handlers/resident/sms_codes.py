@@ -1,6 +1,6 @@
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from handlers.authentication import PublicHandler
 from handlers.requests import Accepted, Model, Time, operation
@@ -16,7 +16,13 @@ class SmsCodeRequest(Model):
 class SmsCodeSent(Model):
     request_id: str
     expires_at: Time
-    resend_after_s: int
+    resend_after_s: Annotated[
+        int,
+        Field(
+            description="A hint for the page: how long to keep the button for another code shut. "
+            "Asking earlier is allowed within the hourly budget of the number."
+        ),
+    ]
 
 
 class SmsCodes(PublicHandler):

@@ -22,6 +22,8 @@ class Session:
 
 @dataclass(frozen=True)
 class SmsCode:
+    """A code that was sent.  `resend_after_s` is a hint for the page; the budgets are what is enforced."""
+
     request_id: str
     expires_at: datetime
     resend_after_s: int

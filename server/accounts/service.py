@@ -21,6 +21,7 @@ SMS_CODE_LIFE = timedelta(minutes=5)
 SMS_GUESSES = 5
 RESEND_AFTER_S = 60
 SMS_PER_SOURCE = Budget("sms_source", limit=600, window_s=3600)
+LOGIN_PER_SOURCE = Budget("login_source", limit=600, window_s=3600)
 LOGIN_TRIES = Budget("login", limit=30, window_s=600)
 
 
@@ -57,13 +58,17 @@ class AccountService:
         phone = read_phone(phone)
         phone_key = self._sealer.index("phone", phone)
         await self._budgets.spend(SMS_PER_SOURCE, self._login_key("source", source))
-        await self._budgets.spend(self._sms_per_phone, phone_key)
+        receipt = await self._budgets.spend(self._sms_per_phone, phone_key)
         now = self._clock.now()
         request_id, code = new_id(now), f"{secrets.randbelow(10**6):06d}"
         expires_at = now + SMS_CODE_LIFE
         digest = self._sealer.sms_digest(request_id, code)
         await self._store.insert_sms_code(request_id, phone_key, digest, SMS_GUESSES, expires_at)
-        await self._sms.send(phone, "login_code", {"code": code, "minutes": "5"})
+        try:
+            await self._sms.send(phone, "login_code", {"code": code, "minutes": "5"})
+        except Unavailable:
+            await self._budgets.refund(receipt)  # an outage is not the holder's doing
+            raise
         return SmsCode(request_id, expires_at, RESEND_AFTER_S)
 
     async def sign_in_by_sms(self, phone: str, code: str, request_id: str | None) -> tuple[str, Session]:
@@ -82,13 +87,15 @@ class AccountService:
         return await self._sign_in(Login("sms", phone, phone))
 
     async def sign_in_by_platform(
-        self, method: str, code: str, phone_code: str | None = None
+        self, method: str, source: str, code: str, phone_code: str | None = None
     ) -> tuple[str, Session]:
-        """Unauthenticated `login.refused` when the platform does not know the code; Unavailable
-        `login.unavailable` when it cannot be reached or is not set up here."""
+        """Unauthenticated `login.refused` when the platform does not know the code; TooMany
+        `login_source.too_many`; Unavailable `login.unavailable` when it cannot be reached or is not set up
+        here."""
         platform = self._platforms.get(method)
         if platform is None:
             raise Unavailable("login.unavailable", f"signing in with {method} is not set up here")
+        await self._budgets.spend(LOGIN_PER_SOURCE, self._login_key("source", source))
         return await self._sign_in(await platform.sign_in(code, phone_code))
 
     async def _sign_in(self, login: Login) -> tuple[str, Session]:

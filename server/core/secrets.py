@@ -71,7 +71,7 @@ class Sealer:
 
     def sms_digest(self, request_id: str, code: str) -> str:
         """What is kept of a six-digit code, bound to the request it answers."""
-        return hmac_sm3(self._keys.current("sms-code")[1], f"{request_id}|{code}".encode()).hex()
+        return hmac_sm3(self._keys.by_version("sms-code", 1), f"{request_id}|{code}".encode()).hex()
 
 
 def _require_declared(collection: str, field: str) -> None:

@@ -158,7 +158,10 @@ class PartnerService:
     # -- the register
     async def admit(self, app: App, terminals: list[Terminal], by: Actor) -> None:
         """Puts an app and its terminals into the register; InvalidInput `app.bad_key` for a key that is no
-        SM2 public key, Conflict `terminal.taken` for a terminal id that another app has."""
+        SM2 public key, Conflict `terminal.taken` for a terminal id that another app has.
+
+        The app comes last: it may call only when its admission is on record and its terminals are its own.
+        """
         for raw in app.public_keys.values():
             try:
                 self._sm2.public_key(raw)
@@ -166,15 +169,21 @@ class PartnerService:
                 raise InvalidInput(
                     "app.bad_key", "not an SM2 public key: 04, x and y, 130 hex digits"
                 ) from None
-        await self._store.put_app(app)
+        for terminal in terminals:
+            there = await self._store.find_terminal(terminal.terminal_id)
+            if there is not None and there.app_id != app.app_id:
+                raise _taken(terminal)
+        await self._audit.record("apps.admit", by, "app", app.app_id, terminals=len(terminals))
         for terminal in terminals:
             try:
                 await self._store.put_terminal(terminal)
-            except Duplicate:
-                raise Conflict(
-                    "terminal.taken",
-                    "another app has a terminal of this id",
-                    terminal_id=terminal.terminal_id,
-                ) from None
-        await self._audit.record("apps.admit", by, "app", app.app_id, terminals=len(terminals))
+            except Duplicate:  # since we looked
+                raise _taken(terminal) from None
+        await self._store.put_app(app)
         await self._versions.bump(VERSION)
+
+
+def _taken(terminal: Terminal) -> Conflict:
+    return Conflict(
+        "terminal.taken", "another app has a terminal of this id", terminal_id=terminal.terminal_id
+    )

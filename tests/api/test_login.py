@@ -8,6 +8,7 @@ from pymongo.database import Database
 
 from server.accounts import service as accounts_module
 from server.core.budgets import Budget
+from server.core.crypto.keyring import RotationRefused
 from tests.api.calls import another_process
 from tests.harness import Answer, Platform
 
@@ -175,6 +176,25 @@ async def test_a_gateway_that_is_down_is_told(platform: Platform, fault: dict[st
     await platform.fault("sms")
     platform.clock.advance(1)
     assert await platform.sign_in(platform.residents[0])
+
+
+@pytest.mark.parametrize("platform_changes", [{"sms_per_hour": 2}])
+async def test_an_outage_does_not_spend_the_budget_of_a_phone(
+    platform: Platform, platform_changes: dict[str, Any]
+) -> None:
+    phone = platform.residents[0].phone
+    await platform.fault("sms", refuse=500)
+    down = await asyncio.gather(*(platform.http.post(CODES, {"phone": phone}) for _ in range(2)))
+    down.append(await platform.http.post(CODES, {"phone": phone}))
+    assert [answer.status for answer in down] == [503, 503, 503]
+    await platform.fault("sms")
+    statuses = [(await platform.http.post(CODES, {"phone": phone})).status for _ in range(3)]
+    assert statuses == [202, 202, 429]
+
+
+async def test_the_key_of_the_codes_does_not_change_under_them(platform: Platform) -> None:
+    with pytest.raises(RotationRefused):
+        await platform.app.keys.rotate("sms-code")
 
 
 @pytest.mark.parametrize(

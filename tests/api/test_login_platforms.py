@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from server.gateways import wechat
+from server.accounts import service as accounts_module
+from server.core.budgets import Budget
+from server.gateways import login
 from tests.harness import Answer, Platform
 
 pytestmark = [pytest.mark.feature("C1"), pytest.mark.gen_test(timeout=60)]
@@ -64,6 +66,48 @@ async def test_a_phone_of_another_account_stays_with_that_one(platform: Platform
     tried = await enter(platform, "wechat", "wx:amy:2", phone_code=f"phone:{resident.phone}")
     assert tried.status == 201
     assert tried.json["account"]["phone_masked"] is None
+
+
+@pytest.mark.parametrize(
+    ("country", "written"), [("49", ""), ("852", ""), (None, ""), (86, ""), ("86", "x"), ("86", "0")]
+)
+async def test_a_number_that_is_not_of_mainland_china_proves_no_phone(
+    platform: Platform, country: object, written: str
+) -> None:
+    """Abroad, somebody else has the same eleven digits."""
+    resident = platform.residents[0]
+    await platform.holder(resident)
+    number = {"purePhoneNumber": resident.phone + written, "countryCode": country}
+    every_answer = {"openid": "o-abroad", "access_token": "t", "expires_in": 7200, "phone_info": number}
+    await platform.fault("wechat", answer=every_answer)
+    entered = await enter(platform, "wechat", "any", phone_code="any")
+    assert entered.status == 201
+    assert entered.json["account"]["phone_masked"] is None
+    cards = await platform.http.get("/api/v1/cards", token=entered.json["token"])
+    assert cards.json == {"cards": []}
+
+
+async def test_a_number_written_with_spaces_is_the_same_number(platform: Platform) -> None:
+    resident = platform.residents[0]
+    await platform.holder(resident)
+    number = {"purePhoneNumber": f"{resident.phone[:3]} {resident.phone[3:]}", "countryCode": "86"}
+    every_answer = {"openid": "o-home", "access_token": "t", "expires_in": 7200, "phone_info": number}
+    await platform.fault("wechat", answer=every_answer)
+    entered = await enter(platform, "wechat", "any", phone_code="any")
+    cards = await platform.http.get("/api/v1/cards", token=entered.json["token"])
+    assert len(cards.json["cards"]) == 1
+
+
+async def test_a_source_has_a_budget_of_platform_logins(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts_module, "LOGIN_PER_SOURCE", Budget("login_source", 2, 3600))
+    tried = [await enter(platform, way, "made-up") for way in ("wechat", "alipay", "wechat")]
+    assert [answer.status for answer in tried] == [401, 401, 429]
+    assert tried[-1].error == "login_source.too_many"
+    assert int(tried[-1].headers["Retry-After"]) >= 1
+    asked = (await platform.http.get(f"{platform.sandbox_url}/control/wechat")).json["requests"]
+    assert asked == 1
 
 
 async def test_one_person_signing_in_many_times_at_once_has_one_account(
@@ -134,7 +178,7 @@ async def test_a_platform_that_is_down_is_told_and_sms_still_works(
 
 
 async def test_a_slow_platform_is_given_up(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wechat, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(login, "TIMEOUT_S", 0.2)
     await platform.fault("wechat", delay_s=1)
     slow = await enter(platform, "wechat", "wx:amy")
     assert (slow.status, slow.error) == (503, "login.unavailable")

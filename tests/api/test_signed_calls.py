@@ -30,6 +30,7 @@ def is_unproven(answer: Answer) -> bool:
         and error["code"] == "partner.unauthenticated"
         and error["detail"] == {}
         and "X-Signature" not in answer.headers
+        and "Www-Authenticate" not in {name.title() for name in answer.headers}
     )
 
 

@@ -6,6 +6,7 @@ const byCode: Record<string, string> = {
   'network.timeout': '网络太慢，没有等到回音。什么都没有丢，请再试一次。',
   'server.unavailable': '系统正忙，暂时没办成。什么都没有丢，请过一会儿再试。',
   'sms.too_many': '验证码要得太频繁了。请过一会儿再要。',
+  'login_source.too_many': '这个网络里登录的人太多了。请过一会儿再试，或用短信登录。',
   'login.code_wrong': '验证码不对，或者已经过期。请看清短信里的数字再填，也可以重新要一个。',
   'login.refused': '这次没有登录成功。请再点一次登录。',
   'login.unavailable': '登录服务暂时连不上。请过一会儿再试。',

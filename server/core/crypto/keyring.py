@@ -35,7 +35,8 @@ PURPOSES: Mapping[str, Purpose] = {
     "index:phone": Purpose("HMAC-SM3", "finding a person by phone number", False),
     "index:login": Purpose("HMAC-SM3", "finding an account by its platform's user id", False),
     "session": Purpose("HMAC-SM3", "finding a session by its token, which is not kept", False),
-    "sms-code": Purpose("HMAC-SM3", "keeping a six-digit code so that nobody can read it", True),
+    # A code lives five minutes and its row does not name the key: a new one would refuse all under way.
+    "sms-code": Purpose("HMAC-SM3", "keeping a six-digit code so that nobody can read it", False),
     "fingerprint": Purpose("HMAC-SM3", "telling whether a repeated request has the same body", False),
     "code": Purpose("HMAC-SM3", "the mac of dynamic codes; its kid stands in the code", True),
     "platform-sign": Purpose("SM2", "the platform's signature on replies to partners", True),

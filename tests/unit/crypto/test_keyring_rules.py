@@ -86,7 +86,8 @@ def test_the_kid_is_two_hex_digits_and_finds_the_newest():
 
 
 @pytest.mark.parametrize(
-    "purpose", ["index:document", "index:phone", "index:login", "session", "audit", "audit-digest"]
+    "purpose",
+    ["index:document", "index:phone", "index:login", "session", "sms-code", "audit", "audit-digest"],
 )
 def test_a_key_by_which_things_are_found_or_chained_never_rotates_silently(purpose):
     assert not may_rotate(purpose)
@@ -98,7 +99,7 @@ def test_a_key_by_which_things_are_found_or_chained_never_rotates_silently(purpo
 
 
 def test_sealing_and_signing_keys_may_rotate():
-    assert all(may_rotate(purpose) for purpose in ("field", "code", "sms-code", "platform-sign"))
+    assert all(may_rotate(purpose) for purpose in ("field", "code", "platform-sign"))
     with pytest.raises(ValueError, match="not a declared key purpose"):
         may_rotate("cards")
 
