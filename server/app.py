@@ -78,18 +78,18 @@ class App:
     async def _checkpoints(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_EVERY.total_seconds())
-            await _log_failures("audit.checkpoint_failed", [chain.checkpoint() for chain in self.chains])
+            await log_failures("audit.checkpoint_failed", [chain.checkpoint() for chain in self.chains])
 
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await _log_failures("audit.close_failed", [chain.close() for chain in self.chains])
+        await log_failures("audit.close_failed", [chain.close() for chain in self.chains])
         self.http.close()
         self.mongo.close()
 
 
-async def _log_failures(event: str, works: list[Coroutine[Any, Any, None]]) -> None:
+async def log_failures(event: str, works: list[Coroutine[Any, Any, None]]) -> None:
     """Does all of them; one that fails is told of in the log, and the caller goes on."""
     for result in await asyncio.gather(*works, return_exceptions=True):
         if isinstance(result, BaseException):

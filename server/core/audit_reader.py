@@ -120,7 +120,7 @@ async def last_seqs(kept: AuditCollections, entry: Document) -> tuple[int, int]:
 
 async def read_loose(kept: AuditCollections, seal: Seal, entry: Document, last: int) -> Batch:
     """The rows after the last header, as the batch they would be: its header was not stored, or not yet.
-    `missing` holds the ids of those that are genuine."""
+    `missing` holds the ids of those that are genuine.  Rows whose number is none are problems of it."""
     batch = Batch(last + 1, NOTHING)
     rows = kept.rows[entry["collection"]]
     after = {"audit.chain": entry["chain"], "audit.seq": {"$gt": last, "$lte": last + 1}}
@@ -131,6 +131,9 @@ async def read_loose(kept: AuditCollections, seal: Seal, entry: Document, last: 
         else:
             batch.problems.append(f"row {row['_id']} was inserted")
     batch.missing.sort()
+    before = {"audit.chain": entry["chain"], "audit.seq": {"$not": {"$gt": 0}}}
+    for row in await rows.find(before, limit=MOST_EXTRA_ROWS):
+        batch.problems.append(f"row {row['_id']} was inserted")
     return batch
 
 
