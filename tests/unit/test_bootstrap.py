@@ -274,4 +274,6 @@ def test_make_without_a_target_lists_the_targets() -> None:
 def test_the_continuous_check_runs_what_the_readme_says() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert script.read_text().splitlines()[-2:] == ["make check", "make test"]
+    commands = [line for line in script.read_text().splitlines() if line.startswith("make ")]
+    assert commands == ["make test"]
+    assert "make test " in (ROOT / "README.md").read_text()
