@@ -6,6 +6,7 @@ python -m tests.faults --only failpoints --seed 7 --failpoint-kills 5
 """
 
 import argparse
+import hashlib
 import json
 import platform
 import secrets
@@ -32,7 +33,8 @@ def main() -> int:
     runs = runs_of(size)
     chosen = arguments.only or list(runs)
     result = _read(arguments.result) if arguments.only else {}
-    print(f"seed {seed}, runs: {', '.join(chosen)}", flush=True)
+    sources = _digest_of_sources()
+    print(f"seed {seed}, sources {sources}, runs: {', '.join(chosen)}", flush=True)
     problems = 0
     for name in chosen:
         started_at = time.monotonic()
@@ -42,7 +44,8 @@ def main() -> int:
 
         outcome = runs[name](seed, say)
         took_s = round(time.monotonic() - started_at, 1)
-        result[name] = {"what": outcome.name, "took_s": took_s, **outcome.as_json()}
+        about = {"what": outcome.name, "sources": sources, "took_s": took_s}
+        result[name] = {**about, **outcome.as_json()}
         for problem in outcome.problems:
             print(f"PROBLEM {name}: {problem}", flush=True)
         problems += len(outcome.problems)
@@ -71,6 +74,14 @@ def _size(arguments: argparse.Namespace) -> Sizes:
     return size
 
 
+def _digest_of_sources() -> str:
+    """Which code a figure is of: 12 hex digits over every file of the server and its handlers."""
+    digest = hashlib.sha256()
+    for file in sorted([*Path("server").rglob("*.py"), *Path("handlers").rglob("*.py")]):
+        digest.update(f"{file.as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def _read(file: Path) -> dict[str, Any]:
     runs: dict[str, Any] = json.loads(file.read_text())["runs"] if file.exists() else {}
     return runs
@@ -80,6 +91,7 @@ def _write(file: Path, runs: dict[str, Any]) -> None:
     content = {
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
+        "sources": "the first 12 digits of a SHA-256 over server/ and handlers/ as they were",
         "rate_below": "nothing seen in N cases bounds the rate at 3/N, with 95 % confidence",
         "limits": LIMITS,
         "runs": runs,

@@ -104,7 +104,7 @@ class Stage:
             "MONGODB_DATABASE": DATABASE,
             "MASTER_KEY": "00112233445566778899aabbccddeeff",
             "HTTP_PORT": str(port or 8080),
-            "TRUSTED_PROXIES": "127.0.0.1",  # clients say where they come from, so the budget of one source lasts
+            "TRUSTED_PROXIES": "127.0.0.1",  # clients say where they come from: no one source is too many
             "CODE_REFRESH_SECONDS": str(self._code_refresh_s),
             "SMS_PER_HOUR": "1000",
             "SMS_URL": f"{self.sandbox_url}/sms",
