@@ -64,7 +64,7 @@ class Sessions(PublicHandler):
         refuses=(InvalidInput, Unauthenticated, TooMany),
     )
     async def post(self, body: SignIn) -> Created:
-        accounts, way, source = self.services.accounts, body.root, self.request.remote_ip or "?"
+        accounts, way, source = self.services.accounts, body.root, self.source
         if isinstance(way, SmsSignIn):
             token, session = await accounts.sign_in_by_sms(way.phone, way.code, way.request_id)
         elif isinstance(way, WeChatSignIn):
