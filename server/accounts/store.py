@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from server.accounts.model import Account, Session
-from server.core.grouping import Group
+from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.secrets import Sealer
 
@@ -60,7 +60,7 @@ class AccountStore:
         """Requests that ask at the same time share one query."""
         return await self._by_token.ask(digest)
 
-    async def _find_sessions(self, digests: list[str]) -> list[Session | None]:
+    async def _find_sessions(self, digests: list[str]) -> list[Session | BaseException | None]:
         # Grouped: an account's row comes along, so a signed-in request costs one query among many.
         rows = await self._sessions.aggregate(
             [
@@ -76,10 +76,11 @@ class AccountStore:
             ],
             limit=len(digests),
         )
-        found = {
-            row["_id"]: Session(self._account(row["a"][0]), row["expires_at"]) for row in rows if row["a"]
-        }
+        found = {row["_id"]: attempt(self._session, row) for row in rows if row["a"]}
         return [found.get(digest) for digest in digests]
+
+    def _session(self, row: Document) -> Session:
+        return Session(self._account(row["a"][0]), row["expires_at"])
 
     async def close_session(self, digest: str) -> None:
         await self._sessions.delete({"_id": digest})

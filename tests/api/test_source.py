@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from handlers.base import ApiHandler
 from handlers.routes import application
@@ -22,7 +22,11 @@ class _Connection:
 
 
 def source_of(platform: Platform, peer: str, proxies: set[str], headers: dict[str, str]) -> str:
-    request = HTTPServerRequest("GET", "/", headers=HTTPHeaders(headers), connection=_Connection())  # type: ignore[arg-type]
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", "/", "HTTP/1.1"),
+        headers=HTTPHeaders({"Host": "platform", **headers}),
+        connection=_Connection(),  # type: ignore[arg-type]
+    )
     request.remote_ip = peer
     app = application(platform.app.services, None, frozenset(proxies))
     return ApiHandler(app, request, services=platform.app.services).source
