@@ -22,6 +22,7 @@ from server.core.budgets import Budgets
 from server.core.clock import Clock, SystemClock
 from server.core.crypto.master_key import load_master_key
 from server.core.crypto.provider import choose_provider
+from server.core.crypto.sm2 import Sm2Provider
 from server.core.errors import EhcError
 from server.core.health import Health
 from server.core.http import OutboundHttp, SharedSecretCaller
@@ -97,16 +98,56 @@ async def log_failures(event: str, works: list[Coroutine[Any, Any, None]]) -> No
             log.warning(event, reason=reason)
 
 
+@dataclass(frozen=True)
+class Foundation:
+    """What every service stands on."""
+
+    settings: Settings
+    clock: Clock
+    mongo: Mongo
+    sm2: Sm2Provider
+    versions: Versions
+    keys: KeyStore
+    seals: Seals
+    sealer: Sealer
+    kept: AuditCollections
+    act_chain: AuditChain
+    usage_chain: AuditChain
+    audit: Audit
+    budgets: Budgets
+    metrics: Metrics
+    http: OutboundHttp
+    threads: ThreadPoolExecutor
+
+
 async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes: bool = False) -> App:
     """The platform on a prepared database.  UnsafeDatabase, MasterKeyError, CryptoUnavailable, SealBroken or
     Unavailable when it cannot run here."""
-    clock = clock or SystemClock()
+    base = await _foundation(settings, clock or SystemClock(), unsafe_writes)
+    services = _services(base)
+    sources = [base.mongo.collection("cards"), base.mongo.collection("usages")]
+    relay = Relay(sources, dispatcher(services), base.clock)
+    return App(
+        settings=settings,
+        mongo=base.mongo,
+        keys=base.keys,
+        seals=base.seals,
+        versions=base.versions,
+        chains=[base.act_chain, base.usage_chain],
+        verifier=AuditVerifier(base.kept, base.seals),
+        relay=relay,
+        services=services,
+        jobs=_jobs(base, services, relay),
+        http=base.http,
+    )
+
+
+async def _foundation(settings: Settings, clock: Clock, unsafe_writes: bool) -> Foundation:
     mongo = Mongo(
         settings.mongodb_uri.get_secret_value(), settings.mongodb_database, unsafe_writes=unsafe_writes
     )
     await mongo.require_safe()
     await prepare_database(mongo)
-    sm2 = choose_provider(settings.sm2_provider)
     versions = Versions(mongo.collection("versions"))
     master_key = settings.master_key.get_secret_value() if settings.master_key else None
     keys = KeyStore(
@@ -114,84 +155,78 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     )
     await keys.ensure()
     versions.reload_on("keys", keys.load)
+    sm2 = choose_provider(settings.sm2_provider)
     seals = Seals(keys.keyring, sm2, clock)
-    sealer = Sealer(seals.current_keys)
     kept = AuditCollections(
         mongo.collection("audit_directory"),
         mongo.collection("audit_batches"),
         {name: mongo.collection(name) for name in ("audit", "usages")},
     )
     act_chain = AuditChain(mongo.collection("audit"), kept, seals, clock)
-    usage_chain = AuditChain(mongo.collection("usages"), kept, seals, clock)
-    audit = Audit(act_chain, clock, request_id.get)
-    http = OutboundHttp(public_only=settings.is_production)
-    threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="work")
-    budgets = Budgets(mongo.collection("budgets"), clock)
-    metrics = Metrics()
+    return Foundation(
+        settings=settings,
+        clock=clock,
+        mongo=mongo,
+        sm2=sm2,
+        versions=versions,
+        keys=keys,
+        seals=seals,
+        sealer=Sealer(seals.current_keys),
+        kept=kept,
+        act_chain=act_chain,
+        usage_chain=AuditChain(mongo.collection("usages"), kept, seals, clock),
+        audit=Audit(act_chain, clock, request_id.get),
+        budgets=Budgets(mongo.collection("budgets"), clock),
+        metrics=Metrics(),
+        http=OutboundHttp(public_only=settings.is_production),
+        threads=ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="work"),
+    )
 
-    cards_store = CardStore(mongo.collection("cards"), sealer)
+
+def _services(base: Foundation) -> Services:
+    settings, mongo = base.settings, base.mongo
+    cards_store = CardStore(mongo.collection("cards"), base.sealer)
     cards = CardService(
         cards_store,
-        seals,
-        clock,
-        threads,
+        base.seals,
+        base.clock,
+        base.threads,
         centre_id=settings.centre_id,
         refresh_seconds=settings.code_refresh_seconds,
     )
-    partners = PartnerService(
-        _partner_store(mongo, sealer),
-        sm2,
-        seals,
-        audit,
-        versions,
-        clock,
-        threads,
-        window_seconds=settings.partner_window_seconds,
-    )
-    services = Services(
-        accounts=_accounts(settings, mongo, http, audit, budgets, sealer, clock),
+    partners = _partners(base)
+    return Services(
+        accounts=_accounts(base),
         cards=cards,
         claims=ClaimService(
             cards_store,
-            _identity(settings, mongo, http, sealer, clock),
-            audit,
-            budgets,
-            clock,
+            _identity(base),
+            base.audit,
+            base.budgets,
+            base.clock,
             allows_test_numbers=settings.allows_test_numbers,
         ),
         partners=partners,
         verification=VerificationService(
-            UsageStore(mongo.collection("usages"), mongo.collection("cards"), usage_chain, sealer),
+            UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer),
             partners,
-            seals,
-            audit,
-            metrics,
-            clock,
+            base.seals,
+            base.audit,
+            base.metrics,
+            base.clock,
             centre_id=settings.centre_id,
             refresh_seconds=settings.code_refresh_seconds,
         ),
-        messages=MessageService(MessageStore(mongo.collection("messages")), cards, clock),
-        idempotency=Idempotency(mongo.collection("idempotency"), sealer, clock),
-        metrics=metrics,
+        messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
+        idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
+        metrics=base.metrics,
         health=Health(mongo),
     )
-    relay = Relay([mongo.collection("cards"), mongo.collection("usages")], dispatcher(services), clock)
-    return App(
-        settings=settings,
-        mongo=mongo,
-        keys=keys,
-        seals=seals,
-        versions=versions,
-        chains=[act_chain, usage_chain],
-        verifier=AuditVerifier(kept, seals),
-        relay=relay,
-        services=services,
-        jobs=_jobs(relay, services, kept, seals, clock),
-        http=http,
-    )
 
 
-def _jobs(relay: Relay, services: Services, kept: AuditCollections, seals: Seals, clock: Clock) -> list[Job]:
+def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
+    """The table of jobs: name, seconds between two turns, what is done."""
+
     async def measure_backlog() -> None:
         waiting, parked = await relay.backlog()
         services.metrics.outbox_waiting.set(waiting)
@@ -200,47 +235,53 @@ def _jobs(relay: Relay, services: Services, kept: AuditCollections, seals: Seals
     return [
         Job("outbox", 0.2, relay.deliver_due),
         Job("pending_claims", 2, services.claims.resume_due),
-        Job("audit_timeouts", 60, lambda: time_out_chains(kept, seals, clock)),
+        Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
         Job("outbox_backlog", 15, measure_backlog),
     ]
 
 
-def _partner_store(mongo: Mongo, sealer: Sealer) -> PartnerStore:
-    return PartnerStore(
-        mongo.collection("apps"),
-        mongo.collection("terminals"),
-        mongo.collection("partner_sessions"),
-        mongo.collection("partner_nonces"),
-        sealer,
+def _partners(base: Foundation) -> PartnerService:
+    kept = base.mongo.collection
+    return PartnerService(
+        PartnerStore(
+            kept("apps"), kept("terminals"), kept("partner_sessions"), kept("partner_nonces"), base.sealer
+        ),
+        base.sm2,
+        base.seals,
+        base.audit,
+        base.versions,
+        base.clock,
+        base.threads,
+        window_seconds=base.settings.partner_window_seconds,
     )
 
 
-def _accounts(
-    settings: Settings,
-    mongo: Mongo,
-    http: OutboundHttp,
-    audit: Audit,
-    budgets: Budgets,
-    sealer: Sealer,
-    clock: Clock,
-) -> AccountService:
-    sms = SharedSecretCaller(
-        http, "sms", settings.sms_url, settings.sms_app_id, settings.sms_secret.get_secret_value(), clock
-    )
-    store = AccountStore(
-        mongo.collection("accounts"), mongo.collection("sessions"), mongo.collection("sms_codes"), sealer
-    )
+def _accounts(base: Foundation) -> AccountService:
+    settings = base.settings
+    secret = settings.sms_secret.get_secret_value()
+    sms = SharedSecretCaller(base.http, "sms", settings.sms_url, settings.sms_app_id, secret, base.clock)
+    kept = base.mongo.collection
     return AccountService(
-        store,
+        AccountStore(kept("accounts"), kept("sessions"), kept("sms_codes"), base.sealer),
         HttpSmsGateway(sms),
         _login_platforms(settings),
-        audit,
-        budgets,
-        sealer,
-        clock,
+        base.audit,
+        base.budgets,
+        base.sealer,
+        base.clock,
         session_life=timedelta(days=settings.session_days),
         sms_per_hour=settings.sms_per_hour,
     )
+
+
+def _identity(base: Foundation) -> IdentityService:
+    settings = base.settings
+    secret = settings.real_name_secret.get_secret_value()
+    caller = SharedSecretCaller(
+        base.http, "real_name", settings.real_name_url, settings.real_name_app_id, secret, base.clock
+    )
+    store = PersonStore(base.mongo.collection("persons"), base.sealer)
+    return IdentityService(store, HttpRealNameAuthority(caller), base.sealer, base.clock)
 
 
 def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:
@@ -259,21 +300,6 @@ def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:
             public_only=settings.is_production,
         )
     return platforms
-
-
-def _identity(
-    settings: Settings, mongo: Mongo, http: OutboundHttp, sealer: Sealer, clock: Clock
-) -> IdentityService:
-    caller = SharedSecretCaller(
-        http,
-        "real_name",
-        settings.real_name_url,
-        settings.real_name_app_id,
-        settings.real_name_secret.get_secret_value(),
-        clock,
-    )
-    store = PersonStore(mongo.collection("persons"), sealer)
-    return IdentityService(store, HttpRealNameAuthority(caller), sealer, clock)
 
 
 INDEXES = {
