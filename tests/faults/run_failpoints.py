@@ -45,6 +45,9 @@ class Failpoints:
 def discover(on: Set, trips: Trips) -> Failpoints:
     """One trip without faults, recorded.  Leaves the stage with a holder and undelivered events."""
     serve_file, worker_file = on.stage.folder / "serve.passages", on.stage.folder / "worker.passages"
+    start_file = on.stage.folder / "start.passages"
+    new = {"MONGODB_DATABASE": "ehc_new", "EHC_FAILPOINT_RECORD": str(start_file)}
+    on.stage.serve("serve-new-recorded", **new)[0].terminate()  # type: ignore[arg-type]
     serve, on.clients.url = on.stage.serve("serve-recorded", EHC_FAILPOINT_RECORD=str(serve_file))
     at_start = _counts(serve_file)
     on.clients.run(trips.go())
@@ -55,7 +58,9 @@ def discover(on: Set, trips: Trips) -> Failpoints:
     serve.terminate()
     worker.terminate()
     return Failpoints(
-        serve=_counts(serve_file) - at_start, worker=_counts(worker_file) - at_start, at_start=at_start
+        serve=_counts(serve_file) - at_start,
+        worker=_counts(worker_file) - at_start,
+        at_start=_counts(start_file),
     )
 
 
