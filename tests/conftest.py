@@ -1,11 +1,13 @@
 """Fixtures of the whole suite: one mongod a run, a fresh database and a fresh platform for each test."""
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from tornado.ioloop import IOLoop
 
 from server.core.clock import HeldClock
@@ -15,6 +17,17 @@ from tests.harness import Platform, RsaPairs, running_platform
 __all__ = ["database_name", "mongo_client", "mongod"]
 
 ALIVE_AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Some tests run parts that configure logging, as a command does; the next test finds none of it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
