@@ -180,8 +180,13 @@ class ClaimService:
             raise _Mismatch(card.card_id)
         return settled
 
-    async def _settle(self, card: Card, document: Document) -> Card:
+    async def _settle(self, card: Card, document: Document, by: Actor | None = None) -> Card:
+        """The decided card.  `by` is who has it recorded before it is decided: the worker has nobody who
+        would ask again, so a crash in between must leave an entry without its act, never the reverse."""
         evidence = await self._identity.confirm(card.holder.name, document)
+        if by is not None:
+            outcome = Status.REFUSED if evidence is None else Status.ACTIVE
+            await self._audit.record("cards.claim", by, "card", card.card_id, outcome=outcome.value)
         if evidence is None:
             await self._store.refuse(card, self._clock.now())
         else:
@@ -213,7 +218,7 @@ class ClaimService:
         holder = card.holder
         document = Document(holder.id_type, holder.id_no, holder.born_on, holder.gender)
         try:
-            settled = await self._settle(card, document)
+            settled = await self._settle(card, document, Actor("system", "worker"))
         except Unavailable:
             wait = min(RETRY_AFTER * 2 ** min(card.attempts, 10), MAX_RETRY_AFTER)
             await self._store.postpone(card, self._clock.now() + wait)
@@ -221,7 +226,4 @@ class ClaimService:
         pair, costs = self._identity.pair_key(holder.name, document), settled.status is Status.REFUSED
         for tie in card.ties:
             await self._budgets.settle(MISMATCHES, tie.account_id, pair, costs=costs)
-        await self._audit.record(
-            "cards.claim", Actor("system", "worker"), "card", card.card_id, outcome=settled.status.value
-        )
         return True
