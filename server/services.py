@@ -9,6 +9,7 @@ from server.cards.service import CardService
 from server.core.health import Health
 from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
+from server.core.policies import Policies
 from server.partners.service import PartnerService
 from server.verification.service import VerificationService
 
@@ -22,5 +23,6 @@ class Services:
     verification: VerificationService
     messages: MessageService
     idempotency: Idempotency
+    policies: Policies
     metrics: Metrics
     health: Health

@@ -1,0 +1,132 @@
+"""Foundation → stores, gateways, services: one function for each noun, in the order of the imports."""
+
+from datetime import timedelta
+
+from push.messages.service import MessageService
+from push.messages.store import MessageStore
+from server.accounts.service import AccountService
+from server.accounts.store import AccountStore
+from server.app.foundation import Foundation
+from server.cards.claim import ClaimService
+from server.cards.service import CardService
+from server.cards.store import CardStore
+from server.core.health import Health
+from server.core.http import SharedSecretCaller
+from server.core.idempotency import Idempotency
+from server.gateways.alipay import AlipayLogin
+from server.gateways.login import LoginPlatform
+from server.gateways.real_name import HttpRealNameAuthority
+from server.gateways.sms import HttpSmsGateway
+from server.gateways.wechat import WeChatLogin
+from server.identity.service import IdentityService
+from server.identity.store import PersonStore
+from server.partners.service import PartnerService
+from server.partners.store import PartnerStore
+from server.services import Services
+from server.settings import Settings
+from server.verification.service import VerificationService
+from server.verification.store import UsageStore
+
+
+def services(base: Foundation) -> Services:
+    settings, mongo = base.settings, base.mongo
+    cards_store = CardStore(mongo.collection("cards"), base.sealer)
+    cards = CardService(
+        cards_store,
+        base.seals,
+        base.clock,
+        base.threads,
+        centre_id=settings.centre_id,
+        refresh_seconds=settings.code_refresh_seconds,
+    )
+    partners = _partners(base)
+    return Services(
+        accounts=_accounts(base),
+        cards=cards,
+        claims=ClaimService(
+            cards_store,
+            _identity(base),
+            base.audit,
+            base.budgets,
+            base.clock,
+            allows_test_numbers=settings.allows_test_numbers,
+        ),
+        partners=partners,
+        verification=VerificationService(
+            UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer),
+            partners,
+            base.seals,
+            base.audit,
+            base.metrics,
+            base.clock,
+            centre_id=settings.centre_id,
+            refresh_seconds=settings.code_refresh_seconds,
+        ),
+        messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
+        idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
+        policies=base.policies,
+        metrics=base.metrics,
+        health=Health(mongo),
+    )
+
+
+def _partners(base: Foundation) -> PartnerService:
+    kept = base.mongo.collection
+    return PartnerService(
+        PartnerStore(
+            kept("apps"), kept("terminals"), kept("partner_sessions"), kept("partner_nonces"), base.sealer
+        ),
+        base.sm2,
+        base.seals,
+        base.audit,
+        base.versions,
+        base.clock,
+        base.threads,
+        window_seconds=base.settings.partner_window_seconds,
+    )
+
+
+def _accounts(base: Foundation) -> AccountService:
+    settings = base.settings
+    secret = settings.sms_secret.get_secret_value()
+    sms = SharedSecretCaller(base.http, "sms", settings.sms_url, settings.sms_app_id, secret, base.clock)
+    kept = base.mongo.collection
+    return AccountService(
+        AccountStore(kept("accounts"), kept("sessions"), kept("sms_codes"), base.sealer),
+        HttpSmsGateway(sms),
+        _login_platforms(settings),
+        base.audit,
+        base.budgets,
+        base.sealer,
+        base.clock,
+        session_life=timedelta(days=settings.session_days),
+        sms_per_hour=settings.sms_per_hour,
+    )
+
+
+def _identity(base: Foundation) -> IdentityService:
+    settings = base.settings
+    secret = settings.real_name_secret.get_secret_value()
+    caller = SharedSecretCaller(
+        base.http, "real_name", settings.real_name_url, settings.real_name_app_id, secret, base.clock
+    )
+    store = PersonStore(base.mongo.collection("persons"), base.sealer)
+    return IdentityService(store, HttpRealNameAuthority(caller), base.sealer, base.clock)
+
+
+def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:
+    platforms: dict[str, LoginPlatform] = {}
+    if settings.wechat_app_id and settings.wechat_app_secret:
+        secret = settings.wechat_app_secret.get_secret_value()
+        platforms["wechat"] = WeChatLogin(
+            settings.wechat_url, settings.wechat_app_id, secret, public_only=settings.is_production
+        )
+    if settings.alipay_app_id and settings.alipay_app_private_key_file and settings.alipay_public_key_file:
+        platforms["alipay"] = AlipayLogin(
+            settings.alipay_gateway_url,
+            settings.alipay_app_id,
+            settings.alipay_app_private_key_file,
+            settings.alipay_public_key_file,
+            public_only=settings.is_production,
+        )
+    return platforms

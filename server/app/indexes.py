@@ -1,0 +1,48 @@
+"""The table: collection → its indexes."""
+
+import asyncio
+
+from push.messages.store import MessageStore
+from server.accounts.store import AccountStore
+from server.cards.store import CardStore
+from server.core.audit import Audit, AuditCollections
+from server.core.budgets import Budgets
+from server.core.idempotency import Idempotency
+from server.core.keys import KeyStore
+from server.core.mongo import Collection, Mongo
+from server.core.policies import Policies
+from server.identity.store import PersonStore
+from server.migrations import migrate
+from server.partners.store import PartnerStore
+from server.verification.store import UsageStore
+
+INDEXES = {
+    "keys": KeyStore.INDEXES,
+    "accounts": AccountStore.INDEXES,
+    "sessions": AccountStore.SESSION_INDEXES,
+    "sms_codes": AccountStore.SMS_INDEXES,
+    "persons": PersonStore.INDEXES,
+    "cards": CardStore.INDEXES,
+    "terminals": PartnerStore.TERMINAL_INDEXES,
+    "partner_sessions": PartnerStore.SESSION_INDEXES,
+    "partner_nonces": PartnerStore.NONCE_INDEXES,
+    "usages": UsageStore.INDEXES,
+    "audit": Audit.INDEXES,
+    "audit_directory": AuditCollections.DIRECTORY_INDEXES,
+    "audit_batches": AuditCollections.BATCH_INDEXES,
+    "messages": MessageStore.INDEXES,
+    "idempotency": Idempotency.INDEXES,
+    "budgets": Budgets.INDEXES,
+    "policies": Policies.INDEXES,
+}
+
+
+async def prepare_database(mongo: Mongo) -> None:
+    """Indexes and migrations; safe to run by any number of processes at once, and again."""
+
+    async def ensure(name: str) -> None:
+        collection: Collection = mongo.collection(name)
+        await collection.ensure_indexes(INDEXES[name])
+
+    await asyncio.gather(*(ensure(name) for name in INDEXES))
+    await migrate(mongo.collection)
