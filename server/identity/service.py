@@ -21,11 +21,11 @@ class IdentityService:
 
     def document_key(self, document: Document) -> str:
         """The keyed index of a document: the same for the same document, and says nothing about it."""
-        return self._sealer.index("document", f"{document.id_type}|{document.number}")
+        return self._sealer.index("document", document.key)
 
     def pair_key(self, name: str, document: Document) -> str:
         """The keyed index of a name and a document together, which says nothing about either."""
-        return self._sealer.index("document", f"{document.id_type}|{document.number}|{name}")
+        return self._sealer.index("document", f"{document.key}|{name}")
 
     async def confirm(self, name: str, document: Document) -> Evidence | None:
         """Evidence when the authority knows the pair, None when it refuses it; Unavailable

@@ -1,4 +1,4 @@
-"""Policies are data: versions are kept, two people cannot overwrite one another, every process hears of it."""
+"""Policies are data: versions are kept, two people cannot overwrite one another, each process hears of it."""
 
 from typing import ClassVar
 
@@ -34,9 +34,9 @@ async def test_what_was_read_before_a_change_cannot_overwrite_it(platform: Platf
     policies = platform.app.services.policies
     policies.declare(Opening)
     await policies.put("opening", {"hours": 10}, 0, STAFF)
-    with pytest.raises(Conflict, match="policy.changed"):
+    with pytest.raises(Conflict, match=r"policy\.changed"):
         await policies.put("opening", {"hours": 11}, 0, STAFF)
-    with pytest.raises(Conflict, match="policy.changed"):
+    with pytest.raises(Conflict, match=r"policy\.changed"):
         await policies.put("opening", {"hours": 11}, 7, STAFF)
     assert await policies.describe("opening") == (1, Opening(hours=10))
 
@@ -47,7 +47,7 @@ async def test_a_field_nobody_declared_is_named(platform: Platform) -> None:
     with pytest.raises(InvalidInput) as refused:
         await policies.put("opening", {"hours": "many", "days": 3}, 0, STAFF)
     assert sorted(refused.value.detail["fields"]) == ["days", "hours"]
-    with pytest.raises(NotFound, match="policy.not_found"):
+    with pytest.raises(NotFound, match=r"policy\.not_found"):
         await policies.put("closing", {}, 0, STAFF)
 
 

@@ -11,7 +11,10 @@ const byCode: Record<string, string> = {
   'login.refused': '这次没有登录成功。请再点一次登录。',
   'login.unavailable': '登录服务暂时连不上。请过一会儿再试。',
   'name.invalid': '姓名请照身份证上的写，不要有空格和数字。',
-  'document.invalid_number': '身份证号码不对，请照证件再核对一遍。',
+  'document.invalid_number': '证件号码不对，请照证件再核对一遍。',
+  'document.needs_particulars': '这种证件的号码里看不出性别和出生日期，请把这两项也填上。',
+  'document.contradicts': '填的性别或出生日期和证件对不上，请照证件再核对一遍。',
+  'document.unknown_type': '这里不收这种证件，请换一种证件。',
   'phone.invalid': '手机号码应该是 11 位数字，请再核对一遍。',
   'identity.mismatch': '姓名和身份证号码对不上。请照证件核对后再提交，填好的内容还在。',
   'notice.unknown_version': '告知书有了新版本。请关掉重新打开这一页，再读一遍。',
@@ -20,11 +23,13 @@ const byCode: Record<string, string> = {
 }
 
 const byDocumentReason: Record<string, string> = {
-  length: '身份证号码应该是 18 位（老证件是 15 位），现在的位数不对。',
-  characters: '身份证号码只能是数字，最后一位可以是 X。',
-  date: '身份证号码里的出生日期不对，请照证件再核对一遍。',
-  checksum: '身份证号码有一位填错了，请照证件再核对一遍。',
-  region: '身份证号码的前 6 位不对，请照证件再核对一遍。',
+  length: '证件号码的位数不对（身份证应该是 18 位，老证件是 15 位），请再核对一遍。',
+  characters: '证件号码里有不该有的字（身份证只有数字，最后一位可以是 X），请再核对一遍。',
+  date: '证件号码里的出生日期不对，请照证件再核对一遍。',
+  checksum: '证件号码有一位填错了，请照证件再核对一遍。',
+  form: '证件号码的写法不对，请照证件上的字母和数字再核对一遍。',
+  series: '军官证号码请写全，带上前面的“某字第”。',
+  region: '证件号码开头的地区代码不对，请照证件再核对一遍。',
 }
 
 const otherwise = '没有办成，原因还不清楚。什么都没有丢，请过一会儿再试。'

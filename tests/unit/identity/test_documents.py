@@ -140,7 +140,6 @@ def test_numbers_of_the_test_region_are_refused_in_production() -> None:
     assert allowed == {"production": False, "staging": True, "demo": True, "test": True}
 
 
-def test_another_type_is_not_accepted() -> None:
-    with pytest.raises(InvalidInput) as refused:
-        read_document("02", "1", TODAY, allows_test_numbers=True)
-    assert refused.value.code == "document.unknown_type"
+def test_a_dissolved_district_is_still_in_the_numbers_of_those_born_there() -> None:
+    number = number_of("11" + "9999", date(1950, 3, 7), "001")
+    assert read(number, allows_test_numbers=False).number == number
