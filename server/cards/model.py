@@ -1,10 +1,11 @@
 """What a card is."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from server.core.errors import Conflict, InvalidInput
 from server.core.masking import mask_id_no, mask_phone
@@ -26,6 +27,15 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
+Relation = Literal["self", "child", "parent", "ward"]
+Channel = Literal["wechat", "alipay", "web", "window", "kiosk", "batch", "centre"]
+ProofKind = Literal[
+    "birth_certificate", "household_register", "consent_sms", "consent_card", "guardianship"
+]
+ReviewReason = Literal["channel", "document", "guardianship", "person"]
+"""Why people look at a claim: the policy wants it for its channel or its type of document, the relation is
+shown by papers only, or the person index cannot tell whether the person is known."""
+
 LIVE = frozenset({Status.PENDING, Status.ACTIVE, Status.FROZEN, Status.LOST})
 
 
@@ -39,6 +49,8 @@ class Holder:
     id_type: str
     id_no: str
     phone: str
+    nation: str | None = None
+    address: str | None = None
 
     @property
     def id_no_masked(self) -> str:
@@ -57,13 +69,51 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class RelationProof:
+    """What showed the relation (A3.1), and the serial number of who said so."""
+
+    kind: str
+    serial_no: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Tie:
-    """An account the card is shown in, and as whose."""
+    """An account the card is shown in, and as whose.  `seat` is its place among the account's family cards,
+    from 0: the limit of a family is the number of seats."""
 
     account_id: str
     relation: str
     claimed_at: datetime
     notice_version: str | None
+    seat: int | None = None
+    proof: RelationProof | None = None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Who gave the card out at a window or a kiosk (A3.2): where, by which clerk, from what kind of reading."""
+
+    app_id: str
+    institution_id: str
+    terminal_id: str
+    place: str
+    clerk_id: str
+    reading: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Review:
+    """What people were asked about a claim, and what they said.  `note` tells the claimant why."""
+
+    reasons: tuple[str, ...]
+    asked_at: datetime
+    evidence: tuple[Mapping[str, Any], ...] = ()
+    decision: str | None = None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +126,27 @@ class Card:
     ties: tuple[Tie, ...]
     claimed_at: datetime
     attempts: int = 0
+    channel: str = "web"
+    attachment_ids: tuple[str, ...] = ()
+    review: Review | None = None
+    refused_because: Literal["mismatch", "held"] | None = None
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def pending_reason(self) -> Literal["source", "review"] | None:
+        """What a pending card waits for: an outside source, or people."""
+        if self.status is not Status.PENDING:
+            return None
+        return "source" if self.review is None else "review"
+
+    @property
+    def refused_reason(self) -> Literal["mismatch", "review", "held"] | None:
+        """Why: name and number do not belong together, people said no, or the person has a card already."""
+        if self.status is not Status.REFUSED:
+            return None
+        if self.review is not None and self.review.decision == "refuse":
+            return "review"
+        return self.refused_because or "mismatch"
 
     def tie_of(self, account_id: str) -> Tie | None:
         return next((tie for tie in self.ties if tie.account_id == account_id), None)
@@ -95,3 +166,8 @@ def new_ehealth_card_id() -> str:
 def require_known_notice(version: str | None) -> None:
     if version is not None and version not in CLAIM_NOTICES:
         raise InvalidInput("notice.unknown_version", "there is no such version of the notice")
+
+
+def age_on(day: date, born_on: date) -> int:
+    """Full years; who is born on 29 February is a year older on 1 March of other years."""
+    return day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day))

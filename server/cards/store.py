@@ -1,14 +1,18 @@
 """How cards are kept: `cards`, the holder sealed, at most one live card for a document and for a person."""
 
 from datetime import datetime
+from typing import Any
 
-from server.cards.model import LIVE, Card, Holder, Status, Tie
+from server.cards.family.store import MAX_CARDS_OF_ACCOUNT
+from server.cards.model import LIVE, Card, Holder, Issue, Status
+from server.cards.rows import CardRows, issue_row
 from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES, adding
 from server.core.secrets import Sealer
 
-MAX_CARDS_OF_ACCOUNT = 50
+# A card reprinted for years keeps the newest of who gave it out.
+MAX_ISSUES = 20
 
 
 class CardStore:
@@ -18,35 +22,31 @@ class CardStore:
         index("ehealth_card_id", unique=True),
         index("document_key", unique=True, where={"is_live": True}),
         index("person_id", unique=True, where={"is_live": True, "person_id": {"$exists": True}}),
+        # An account's places for family cards: whoever takes one that is taken takes another.
+        index("seats", unique=True, where={"is_live": True, "seats.0": {"$exists": True}}),
         index("ties.account_id"),
         index("next_try_at", where={"status": Status.PENDING.value}),
+        index("waits_for_review", "_id", where={"waits_for_review": True}),
         *OUTBOX_INDEXES,
     ]
 
     def __init__(self, collection: Collection, sealer: Sealer) -> None:
         self._collection = collection
-        self._sealer = sealer
+        self._rows = CardRows(sealer)
         self._by_id: Group[str, Card | None] = Group(self._find_many)
 
     async def insert(self, card: Card, document_key: str, next_try_at: datetime) -> None:
-        """Duplicate when the document has a live card."""
-        row: Document = {
-            "_id": card.card_id,
-            "ehealth_card_id": card.ehealth_card_id,
-            "status": card.status.value,
-            "is_live": card.status in LIVE,
-            "document_key": document_key,
-            "holder": self._sealer.seal_json("cards", card.card_id, "holder", card.holder.as_plain()),
-            "ties": [_tie_row(tie) for tie in card.ties],
-            "claimed_at": card.claimed_at,
-            "attempts": 0,
-            "next_try_at": next_try_at,
-        }
+        """Duplicate when the document has a live card (key `document_key`) or the seat is taken (`seats`)."""
+        row = {**self._rows.row(card), "document_key": document_key, "next_try_at": next_try_at}
         await self._collection.insert(row)
 
     async def find_live(self, document_key: str) -> Card | None:
         row = await self._collection.find_one({"document_key": document_key, "is_live": True})
-        return None if row is None else self._card(row)
+        return None if row is None else self._rows.card(row)
+
+    async def find_live_of_person(self, person_id: str) -> Card | None:
+        row = await self._collection.find_one({"person_id": person_id, "is_live": True})
+        return None if row is None else self._rows.card(row)
 
     async def find(self, card_id: str) -> Card | None:
         """By id; requests that ask at the same time share one query."""
@@ -54,32 +54,46 @@ class CardStore:
 
     async def _find_many(self, card_ids: list[str]) -> list[Card | BaseException | None]:
         rows = await self._collection.find({"_id": {"$in": list(set(card_ids))}}, limit=len(card_ids))
-        found = {row["_id"]: attempt(self._card, row) for row in rows}
+        found = {row["_id"]: attempt(self._rows.card, row) for row in rows}
         return [found.get(card_id) for card_id in card_ids]
 
     async def list_of_account(self, account_id: str) -> list[Card]:
         rows = await self._collection.find(
             {"ties.account_id": account_id}, limit=MAX_CARDS_OF_ACCOUNT, sort=[("_id", 1)]
         )
-        return [self._card(row) for row in rows]
+        return [self._rows.card(row) for row in rows]
 
-    async def tie(self, card_id: str, tie: Tie) -> None:
-        """Shows the card in one more account; nothing happens when it is there already."""
-        await self._collection.update(
-            {"_id": card_id, "ties.account_id": {"$ne": tie.account_id}},
-            {"$push": {"ties": _tie_row(tie)}},
+    async def upgrade(self, card: Card, holder: Holder, document_key: str) -> bool:
+        """Another document on the same card (a birth certificate's place is taken by the ID number)."""
+        return await self._collection.update(
+            {"_id": card.card_id, "is_live": True},
+            {
+                "$set": {
+                    "document_key": document_key,
+                    "holder": self._rows.seal_holder(card.card_id, holder),
+                }
+            },
         )
 
-    async def activate(self, card: Card, person_id: str, now: datetime) -> bool:
-        """Pending → active, with its event; False when it was not pending any more."""
-        return await self._decide(card, Status.ACTIVE, now, "card.activated", person_id=person_id)
+    async def note_issue(self, card_id: str, issue: Issue) -> None:
+        """Another institution, or the same one again, has given the card out."""
+        await self._collection.update(
+            {"_id": card_id}, {"$push": {"issues": {"$each": [issue_row(issue)], "$slice": -MAX_ISSUES}}}
+        )
 
-    async def refuse(self, card: Card, now: datetime) -> bool:
+    async def activate(self, card: Card, person_id: str, now: datetime, **more: Any) -> bool:
+        """Pending → active, with its event; False when it was not pending any more.  Duplicate when the
+        person has a live card."""
+        return await self._decide(card, Status.ACTIVE, now, "card.activated", person_id=person_id, **more)
+
+    async def refuse(self, card: Card, now: datetime, **more: Any) -> bool:
         """Pending → refused: the document is free for another claim."""
-        return await self._decide(card, Status.REFUSED, now, "card.refused")
+        return await self._decide(card, Status.REFUSED, now, "card.refused", **more)
 
-    async def _decide(self, card: Card, status: Status, now: datetime, event: str, **more: str) -> bool:
-        data = {"card_id": card.card_id, "was_pending": card.attempts > 0}
+    async def _decide(self, card: Card, status: Status, now: datetime, event: str, **more: Any) -> bool:
+        data = {"card_id": card.card_id, "was_pending": card.attempts > 0 or card.review is not None}
+        if status is Status.REFUSED:
+            data["reason"] = "review" if "review.decision" in more else more.get("refused_because", "mismatch")
         due, events = adding(now, (event, data))
         return await self._collection.update(
             {"_id": card.card_id, "status": Status.PENDING.value},
@@ -92,7 +106,7 @@ class CardStore:
                     **more,
                 },
                 "$push": events,
-                "$unset": {"next_try_at": ""},
+                "$unset": {"next_try_at": "", "waits_for_review": ""},
             },
         )
 
@@ -103,7 +117,7 @@ class CardStore:
             {"$set": {"next_try_at": next_try_at}, "$inc": {"attempts": 1}},
             sort=[("next_try_at", 1)],
         )
-        return None if row is None else self._card(row)
+        return None if row is None else self._rows.card(row)
 
     async def postpone(self, card: Card, until: datetime) -> None:
         """Pending, and the holder was told so: the worker goes on from here."""
@@ -111,20 +125,3 @@ class CardStore:
             {"_id": card.card_id, "status": Status.PENDING.value},
             {"$set": {"next_try_at": until}, "$max": {"attempts": 1}},
         )
-
-    def _card(self, row: Document) -> Card:
-        holder = self._sealer.unseal_json("cards", row["_id"], "holder", row["holder"])
-        return Card(
-            card_id=row["_id"],
-            ehealth_card_id=row["ehealth_card_id"],
-            status=Status(row["status"]),
-            holder=Holder.from_plain(holder),
-            person_id=row.get("person_id"),
-            ties=tuple(Tie(**tie) for tie in row["ties"]),
-            claimed_at=row["claimed_at"],
-            attempts=row["attempts"],
-        )
-
-
-def _tie_row(tie: Tie) -> Document:
-    return dict(tie.__dict__)

@@ -29,6 +29,8 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("persons", "phone"): PersonalField("being reached", mask_phone),
     ("persons", "born_on"): PersonalField("telling persons apart; age"),
     ("cards", "holder"): PersonalField("what a scan of the card tells the hospital, as one object"),
+    ("cards", "review_note"): PersonalField("telling a claimant why a reviewer decided so"),
+    ("attachments", "picture"): PersonalField("showing a reviewer the papers of a claim"),
     ("partner_sessions", "key"): PersonalField("not personal, but as secret: a terminal's session key"),
     ("idempotency", "answer"): PersonalField("repeating an answer, which may hold any of the above"),
 }

@@ -1,0 +1,132 @@
+"""Deciding a pending card (A3.1 (2)): the outside source, then people where the policy wants them, then the
+person and the card.  Whoever placed it (a resident, a window, the worker) comes here, so one rule holds.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from server.cards.model import Card, Review, Status
+from server.cards.policy import ClaimPolicy
+from server.cards.reviews.store import ReviewStore
+from server.cards.store import CardStore
+from server.core.audit import Actor, Audit
+from server.core.clock import Clock
+from server.core.errors import Unavailable
+from server.core.mongo import Duplicate
+from server.core.policies import Policies
+from server.identity.documents import Document
+from server.identity.model import Evidence
+from server.identity.service import IdentityService
+
+# Long enough for the request that made the card to finish; then the worker takes over.
+FIRST_RETRY = timedelta(seconds=20)
+RETRY_AFTER = timedelta(seconds=10)
+MAX_RETRY_AFTER = timedelta(minutes=10)
+
+
+class Deciding:
+    def __init__(
+        self,
+        store: CardStore,
+        reviews: ReviewStore,
+        identity: IdentityService,
+        policies: Policies,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._reviews = reviews
+        self._identity = identity
+        self._policies = policies
+        self._audit = audit
+        self._clock = clock
+
+    async def decide_now(self, card: Card) -> Card:
+        """The card decided, or still pending: for a source that is down, or for people."""
+        if card.review is not None:
+            return card
+        try:
+            return await self.decide(card)
+        except Unavailable as error:
+            if error.code.startswith("database."):
+                raise
+            await self._store.postpone(card, self._clock.now() + RETRY_AFTER)
+            return card
+
+    async def decide(self, card: Card, by: Actor | None = None) -> Card:
+        """The decided card.  `by` is who has it recorded before it is decided: the worker has nobody who
+        would ask again, so a crash in between must leave an entry without its act, never the reverse."""
+        evidence = await self._identity.confirm(card.holder.name, document_of(card))
+        reasons = () if evidence is None else await self._review_reasons(card)
+        if by is not None:
+            outcome = "refused" if evidence is None else "review" if reasons else "active"
+            await self._audit.record("cards.claim", by, "card", card.card_id, outcome=outcome)
+        if evidence is None:
+            await self._store.refuse(card, self._clock.now(), refused_because="mismatch")
+        elif reasons:
+            review = Review(reasons, self._clock.now(), (dict(evidence.__dict__),))
+            await self._reviews.await_review(card, review)
+        else:
+            await self._activate(card, evidence)
+        return await self._now(card)
+
+    async def _activate(self, card: Card, evidence: Evidence, **more: Any) -> None:
+        """The person and the active card.  A person who has a card already, by another document, keeps that
+        one: then this claim is refused, and asking again leads to the card that is there."""
+        holder = card.holder
+        person = await self._identity.register(holder.name, document_of(card), holder.phone, evidence)
+        try:
+            await self._store.activate(card, person.person_id, self._clock.now(), **more)
+        except Duplicate:
+            await self._store.refuse(card, self._clock.now(), refused_because="held", **more)
+
+    async def approve(self, card: Card, by: str, note: str) -> Card:
+        """Reviewed and found right: the person is registered on what the source said before the review."""
+        assert card.review is not None, "only what waits for a review is approved"
+        said = self._reviews.decision(card.card_id, "approve", by, note, self._clock.now())
+        await self._activate(card, Evidence(**card.review.evidence[0]), **said)
+        return await self._now(card)
+
+    async def refuse(self, card: Card, by: str, note: str) -> Card:
+        """Reviewed and refused; `note` tells the claimant why."""
+        said = self._reviews.decision(card.card_id, "refuse", by, note, self._clock.now())
+        await self._store.refuse(card, self._clock.now(), **said)
+        return await self._now(card)
+
+    async def _review_reasons(self, card: Card) -> tuple[str, ...]:
+        policy = await self._policies.get(ClaimPolicy)
+        reasons = []
+        if card.channel in policy.review_channels:
+            reasons.append("channel")
+        if card.holder.id_type in policy.review_documents:
+            reasons.append("document")
+        if any(tie.proof is not None and tie.proof.kind == "guardianship" for tie in card.ties):
+            reasons.append("guardianship")
+        return tuple(reasons)
+
+    async def _now(self, card: Card) -> Card:
+        """The card as it is kept: another decision may have come first."""
+        kept = await self._store.find(card.card_id)
+        assert kept is not None, "a card is never deleted"
+        return kept
+
+    # -- the worker
+    async def take_due(self) -> Card | None:
+        """A pending card whose next try is due, taken for this caller for a while."""
+        now = self._clock.now()
+        return await self._store.claim_due(now, now + FIRST_RETRY)
+
+    async def resume(self, card: Card) -> Card:
+        """The card decided by the worker, or postponed: each time for longer."""
+        try:
+            return await self.decide(card, Actor("system", "worker"))
+        except Unavailable:
+            wait = min(RETRY_AFTER * 2 ** min(card.attempts, 10), MAX_RETRY_AFTER)
+            await self._store.postpone(card, self._clock.now() + wait)
+            return replace(card, status=Status.PENDING)
+
+
+def document_of(card: Card) -> Document:
+    holder = card.holder
+    return Document(holder.id_type, holder.id_no, holder.born_on, holder.gender)
