@@ -27,6 +27,15 @@ TEMPLATES: Mapping[str, Template] = {
         "健康卡没有办成",
         "核实身份时，姓名与证件号码对不上，请核对后重新申领。您填写的内容没有被使用。",
     ),
+    "card_refused_review": Template(
+        "健康卡没有办成", "工作人员审核后没有通过，原因写在“我的卡”里。按原因补好以后，可以再申领一次。"
+    ),
+    "card_refused_held": Template(
+        "健康卡已经有了", "这个人已经有一张健康卡，一人一卡，不用再办。请再申领一次，就能找到那张卡。"
+    ),
+    "card_taken_over": Template(
+        "家人的卡转走了", "您代管的一张健康卡，已经由本人接到自己的账号里，从您的账号里移走了。"
+    ),
     "card_used": Template(
         "健康卡被使用",
         "{institution}的{place}读取了您的健康码，用于{scene_name}。如果不是您本人使用，请联系发卡中心。",

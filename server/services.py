@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
 from server.cards.claim import ClaimService
+from server.cards.reviews.service import ReviewService
 from server.cards.service import CardService
 from server.core.health import Health
 from server.core.idempotency import Idempotency
@@ -19,6 +20,7 @@ class Services:
     accounts: AccountService
     cards: CardService
     claims: ClaimService
+    reviews: ReviewService
     partners: PartnerService
     verification: VerificationService
     messages: MessageService

@@ -13,6 +13,7 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
     return {
         "card.activated": [messages.tell_card_ready],
         "card.refused": [messages.tell_card_refused],
+        "card.taken_over": [messages.tell_card_taken_over],
         "card.used": [messages.tell_card_used],
     }
 

@@ -1,7 +1,7 @@
 """Telling residents something, and the inbox they read it in (N3)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from push.messages.model import Message
@@ -40,11 +40,23 @@ class MessageService:
 
     async def tell_card_refused(self, event: Event) -> None:
         if event.data["was_pending"]:
-            await self._tell_holders(event, "card_refused", event.data)
+            kinds = {"review": "card_refused_review", "held": "card_refused_held"}
+            kind = kinds.get(event.data.get("reason", ""), "card_refused")
+            await self._tell_holders(event, kind, event.data)
+
+    async def tell_card_taken_over(self, event: Event) -> None:
+        """To the accounts that had the card of a child who now has it in an account of their own."""
+        data = {"card_id": event.data["card_id"]}
+        await self._tell(event, "card_taken_over", data, event.data["account_ids"])
 
     async def _tell_holders(self, event: Event, kind: str, data: Mapping[str, Any]) -> None:
+        await self._tell(event, kind, data, await self._cards.list_accounts_of(event.data["card_id"]))
+
+    async def _tell(
+        self, event: Event, kind: str, data: Mapping[str, Any], account_ids: Sequence[str]
+    ) -> None:
         title, text = render(kind, data)
-        for account_id in await self._cards.list_accounts_of(event.data["card_id"]):
+        for account_id in account_ids:
             message_id = _message_id(event, account_id)
             message = Message(message_id, account_id, kind, title, text, dict(data), event.happened_at)
             await self._store.insert_once(message)

@@ -8,6 +8,11 @@ from server.accounts.service import AccountService
 from server.accounts.store import AccountStore
 from server.app.foundation import Foundation
 from server.cards.claim import ClaimService
+from server.cards.deciding import Deciding
+from server.cards.family.store import FamilyStore
+from server.cards.policy import ClaimPolicy
+from server.cards.reviews.service import ReviewService
+from server.cards.reviews.store import ReviewStore
 from server.cards.service import CardService
 from server.cards.store import CardStore
 from server.core.health import Health
@@ -39,18 +44,25 @@ def services(base: Foundation) -> Services:
         centre_id=settings.centre_id,
         refresh_seconds=settings.code_refresh_seconds,
     )
-    partners = _partners(base)
+    partners, identity = _partners(base), _identity(base)
+    family = FamilyStore(mongo.collection("cards"), base.sealer)
+    reviews = ReviewStore(mongo.collection("cards"), base.sealer)
+    deciding = Deciding(cards_store, reviews, identity, base.policies, base.audit, base.clock)
+    base.policies.declare(ClaimPolicy)
     return Services(
         accounts=_accounts(base),
         cards=cards,
         claims=ClaimService(
             cards_store,
-            _identity(base),
+            family,
+            deciding,
+            identity,
             base.audit,
             base.budgets,
             base.clock,
             allows_test_numbers=settings.allows_test_numbers,
         ),
+        reviews=ReviewService(cards_store, reviews, deciding, base.audit),
         partners=partners,
         verification=VerificationService(
             UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer),

@@ -1,7 +1,7 @@
 """Claiming a card (A3.1): one person, one card, whoever and however often asks.
 
 A claim first takes its place (a pending card; the unique index lets one in for each document), then asks the
-authority, then decides.  A crash anywhere leaves a pending card, which the worker takes up again.
+authority, then decides (deciding.py).  A crash anywhere leaves a pending card, which the worker takes up.
 
 Nobody may find out by trying which name belongs to a number.  Before anything is looked up, the pair takes
 room in the account's budget of mismatches; a match gives it back, a mismatch spends it, and an undecided one
@@ -9,15 +9,16 @@ keeps it until the worker has decided.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NoReturn
 
+from server.cards.deciding import FIRST_RETRY, Deciding, document_of
+from server.cards.family.store import FamilyStore
 from server.cards.model import Card, Holder, Status, Tie, new_ehealth_card_id, require_known_notice
 from server.cards.store import CardStore
 from server.core.audit import Actor, Audit
 from server.core.budgets import Budget, Budgets
 from server.core.clock import Clock
-from server.core.errors import Conflict, InvalidInput, Unavailable
+from server.core.errors import Conflict, InvalidInput
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
 from server.core.phones import read_phone
@@ -25,10 +26,6 @@ from server.identity.documents import Document, read_document
 from server.identity.names import read_name, same_name
 from server.identity.service import IdentityService
 
-# Long enough for the request that made the card to finish; then the worker takes over.
-FIRST_RETRY = timedelta(seconds=20)
-RETRY_AFTER = timedelta(seconds=10)
-MAX_RETRY_AFTER = timedelta(minutes=10)
 MISMATCHES = Budget("identity_mismatch", limit=5, window_s=86_400)
 
 
@@ -70,6 +67,8 @@ class ClaimService:
     def __init__(
         self,
         store: CardStore,
+        family: FamilyStore,
+        deciding: Deciding,
         identity: IdentityService,
         audit: Audit,
         budgets: Budgets,
@@ -78,6 +77,8 @@ class ClaimService:
         allows_test_numbers: bool,
     ) -> None:
         self._store = store
+        self._family = family
+        self._deciding = deciding
         self._identity = identity
         self._audit = audit
         self._budgets = budgets
@@ -104,9 +105,7 @@ class ClaimService:
         await self._budgets.hold(MISMATCHES, claimant.account_id, pair)
         tie = Tie(claimant.account_id, application.relation, now, application.notice_version)
         try:
-            card, is_new = await self._place(claimant, document, name, phone, tie)
-            if card.status is Status.PENDING:
-                card = await self._settle_now(card, document)
+            card, is_new = await self._placed_and_decided(claimant, document, name, phone, tie)
         except _Mismatch as mismatch:
             await self._refuse_pair(claimant, mismatch.card_id, pair)
         except Conflict:
@@ -124,12 +123,26 @@ class ClaimService:
         )
         return Claimed(card, is_new)
 
+    async def _placed_and_decided(
+        self, claimant: Claimant, document: Document, name: str, phone: str, tie: Tie
+    ) -> tuple[Card, bool]:
+        for _ in range(2):
+            card, is_new = await self._place(claimant, document, name, phone, tie)
+            if card.status is not Status.PENDING:
+                return card, is_new
+            card = await self._deciding.decide_now(card)
+            if card.status is not Status.REFUSED:
+                return card, is_new
+            if card.refused_reason == "mismatch":
+                raise _Mismatch(card.card_id)
+        raise Conflict("card.claim_in_progress", "another claim was decided just now")
+
     async def _place(
         self, claimant: Claimant, document: Document, name: str, phone: str, tie: Tie
     ) -> tuple[Card, bool]:
         """The document's live card, made now when there is none, and tied to the claimant."""
         key = self._identity.document_key(document)
-        card = await self._store.find_live(key)
+        card = await self._find_live(document, key)
         if card is None:
             holder = Holder(name, document.gender, document.born_on, document.id_type, document.number, phone)
             now = self._clock.now()
@@ -147,8 +160,16 @@ class ClaimService:
             self._require_same_applicant(card, name)
             return card, False
         self._require_may_tie(claimant, card, name)
-        await self._store.tie(card.card_id, tie)
+        await self._family.tie(card.card_id, tie)
         return replace(card, ties=(*card.ties, tie)), True
+
+    async def _find_live(self, document: Document, key: str) -> Card | None:
+        """The live card of the document, or of the person who has this document among others."""
+        card = await self._store.find_live(key)
+        if card is not None:
+            return card
+        person = await self._identity.find_by_document(document)
+        return None if person is None else await self._store.find_live_of_person(person.person_id)
 
     @staticmethod
     def _require_same_applicant(card: Card, name: str) -> None:
@@ -168,34 +189,6 @@ class ClaimService:
                 "this person has a card; sign in with the phone number it was claimed with",
             )
 
-    async def _settle_now(self, card: Card, document: Document) -> Card:
-        try:
-            settled = await self._settle(card, document)
-        except Unavailable as error:
-            if error.code.startswith("database."):
-                raise
-            await self._store.postpone(card, self._clock.now() + RETRY_AFTER)
-            return card
-        if settled.status is Status.REFUSED:
-            raise _Mismatch(card.card_id)
-        return settled
-
-    async def _settle(self, card: Card, document: Document, by: Actor | None = None) -> Card:
-        """The decided card.  `by` is who has it recorded before it is decided: the worker has nobody who
-        would ask again, so a crash in between must leave an entry without its act, never the reverse."""
-        evidence = await self._identity.confirm(card.holder.name, document)
-        if by is not None:
-            outcome = Status.REFUSED if evidence is None else Status.ACTIVE
-            await self._audit.record("cards.claim", by, "card", card.card_id, outcome=outcome.value)
-        if evidence is None:
-            await self._store.refuse(card, self._clock.now())
-        else:
-            person = await self._identity.register(card.holder.name, document, card.holder.phone, evidence)
-            await self._store.activate(card, person.person_id, self._clock.now())
-        settled = await self._store.find(card.card_id)
-        assert settled is not None, "a card is never deleted"
-        return settled
-
     async def _refuse_pair(self, claimant: Claimant, card_id: str, pair: str) -> NoReturn:
         await self._audit.record(
             "cards.claim", Actor("account", claimant.account_id), "card", card_id, outcome="mismatch"
@@ -207,23 +200,18 @@ class ClaimService:
         """Takes up pending claims whose next try is due; returns how many were decided."""
         decided = 0
         for _ in range(100):
-            now = self._clock.now()
-            card = await self._store.claim_due(now, now + FIRST_RETRY)
+            card = await self._deciding.take_due()
             if card is None:
                 break
             decided += await self._resume(card)
         return decided
 
     async def _resume(self, card: Card) -> bool:
-        holder = card.holder
-        document = Document(holder.id_type, holder.id_no, holder.born_on, holder.gender)
-        try:
-            settled = await self._settle(card, document, Actor("system", "worker"))
-        except Unavailable:
-            wait = min(RETRY_AFTER * 2 ** min(card.attempts, 10), MAX_RETRY_AFTER)
-            await self._store.postpone(card, self._clock.now() + wait)
+        settled = await self._deciding.resume(card)
+        if settled.status is Status.PENDING:
             return False
-        pair, costs = self._identity.pair_key(holder.name, document), settled.status is Status.REFUSED
+        pair = self._identity.pair_key(card.holder.name, document_of(card))
+        costs = settled.refused_reason == "mismatch"
         for tie in card.ties:
             await self._budgets.settle(MISMATCHES, tie.account_id, pair, costs=costs)
         return True

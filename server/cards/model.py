@@ -29,9 +29,7 @@ class Status(StrEnum):
 
 Relation = Literal["self", "child", "parent", "ward"]
 Channel = Literal["wechat", "alipay", "web", "window", "kiosk", "batch", "centre"]
-ProofKind = Literal[
-    "birth_certificate", "household_register", "consent_sms", "consent_card", "guardianship"
-]
+ProofKind = Literal["birth_certificate", "household_register", "consent_sms", "consent_card", "guardianship"]
 ReviewReason = Literal["channel", "document", "guardianship", "person"]
 """Why people look at a claim: the policy wants it for its channel or its type of document, the relation is
 shown by papers only, or the person index cannot tell whether the person is known."""
@@ -92,7 +90,7 @@ class Tie:
 
 @dataclass(frozen=True)
 class Issue:
-    """Who gave the card out at a window or a kiosk (A3.2): where, by which clerk, from what kind of reading."""
+    """Who gave the card out at a window or a kiosk (A3.2): where, which clerk, how the document was read."""
 
     app_id: str
     institution_id: str

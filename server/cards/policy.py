@@ -19,7 +19,9 @@ class ClaimPolicy(Policy):
     `takes_over_with`: the sources that, with a proven phone, open a card another account or a window has."""
 
     NAME: ClassVar[str] = "claims"
-    SENTENCE: ClassVar[str] = "who may claim a card, for whom, with which proof, and what people look at first"
+    SENTENCE: ClassVar[str] = (
+        "who may claim a card, for whom, with which proof, and what people look at first"
+    )
 
     review_channels: list[Channel] = []
     review_documents: list[str] = []

@@ -7,7 +7,7 @@ from server.cards.family.store import MAX_CARDS_OF_ACCOUNT
 from server.cards.model import LIVE, Card, Holder, Issue, Status
 from server.cards.rows import CardRows, issue_row
 from server.core.grouping import Group, attempt
-from server.core.mongo import Collection, Document, index
+from server.core.mongo import Collection, index
 from server.core.outbox import OUTBOX_INDEXES, adding
 from server.core.secrets import Sealer
 
@@ -93,7 +93,9 @@ class CardStore:
     async def _decide(self, card: Card, status: Status, now: datetime, event: str, **more: Any) -> bool:
         data = {"card_id": card.card_id, "was_pending": card.attempts > 0 or card.review is not None}
         if status is Status.REFUSED:
-            data["reason"] = "review" if "review.decision" in more else more.get("refused_because", "mismatch")
+            data["reason"] = (
+                "review" if "review.decision" in more else more.get("refused_because", "mismatch")
+            )
         due, events = adding(now, (event, data))
         return await self._collection.update(
             {"_id": card.card_id, "status": Status.PENDING.value},

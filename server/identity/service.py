@@ -35,6 +35,10 @@ class IdentityService:
             return None
         return Evidence(self._authority.source, answer.serial_no, self._clock.now())
 
+    async def find_by_document(self, document: Document) -> Person | None:
+        """The person with this document, or None."""
+        return await self._store.find_by_document(self.document_key(document))
+
     async def register(self, name: str, document: Document, phone: str, evidence: Evidence) -> Person:
         """The one person with this document: the one already there, or a new one.  Safe to repeat."""
         key = self.document_key(document)

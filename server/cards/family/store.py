@@ -67,4 +67,3 @@ class FamilyStore:
             }
         ]
         return await self._collection.update({"_id": card.card_id, "is_live": True}, change)
-

@@ -23,9 +23,7 @@ class Answer:
 
 
 class ReviewService:
-    def __init__(
-        self, store: CardStore, reviews: ReviewStore, deciding: Deciding, audit: Audit
-    ) -> None:
+    def __init__(self, store: CardStore, reviews: ReviewStore, deciding: Deciding, audit: Audit) -> None:
         self._store = store
         self._reviews = reviews
         self._deciding = deciding

@@ -46,4 +46,3 @@ class ReviewStore:
             "review.decided_by": by,
             "review_note": self._rows.seal_note(card_id, note),
         }
-
