@@ -86,6 +86,9 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
 
+    def compute_etag(self) -> None:
+        """None: nothing here may be kept by a cache, so nobody would ask whether it changed."""
+
     @property
     def source(self) -> str:
         """The address the request came from; of a proxy of ours, the address it says it served."""
@@ -204,9 +207,7 @@ class ApiHandler(tornado.web.RequestHandler):
         seconds = time.time() - self.request._start_time
         # A caller may send any word as method: counted by name, each would be a counter for ever.
         method = self.request.method if self.request.method in self.SUPPORTED_METHODS else "other"
-        metrics = self.services.metrics
-        metrics.requests.labels(self.route, method, status).inc()
-        metrics.request_seconds.labels(self.route).observe(seconds)
+        self.services.metrics.count_request(self.route, method, status, seconds)
         log.info(
             "request",
             route=self.route,

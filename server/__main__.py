@@ -3,6 +3,10 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import uvloop
 
 
 def main() -> None:
@@ -12,13 +16,18 @@ def main() -> None:
 
     try:
         result = getattr(commands, arguments.run)(arguments)
-        code = asyncio.run(result) if asyncio.iscoroutine(result) else result
+        code = _run(result) if asyncio.iscoroutine(result) else result
     except commands.FORESEEN as error:
         print(f"ehc: {commands.explain(error)}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -71,3 +71,14 @@ class Metrics:
         self.job_failures = Counter(
             "ehc_job_failures_total", "Periodic jobs that failed", ["job"], registry=self.registry
         )
+        self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts one answer; the labelled counters are looked up once, there are as many as routes."""
+        key = (route, method, status)
+        known = self._of_requests.get(key)
+        if known is None:
+            known = self.requests.labels(route, method, status), self.request_seconds.labels(route)
+            self._of_requests[key] = known
+        known[0].inc()
+        known[1].observe(seconds)

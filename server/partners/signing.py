@@ -7,6 +7,10 @@ from urllib.parse import quote, unquote_to_bytes
 from server.core.crypto.hashes import sm3_hex
 
 SIGN_TYPES = ("SM2", "HMAC-SM3")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_MILLISECONDS = re.compile(r"[0-9]{13}", re.ASCII)
+_NONCE = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{43,86}={1,2}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,12 @@ class SignedRequest:
 
     def is_shaped(self) -> bool:
         return (
-            re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.app_id, re.ASCII) is not None
-            and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", self.key_id, re.ASCII) is not None
-            and re.fullmatch(r"[0-9]{13}", self.timestamp, re.ASCII) is not None
-            and re.fullmatch(r"[0-9a-f]{32}", self.nonce, re.ASCII) is not None
+            _NAME.fullmatch(self.app_id) is not None
+            and _NAME.fullmatch(self.key_id) is not None
+            and _MILLISECONDS.fullmatch(self.timestamp) is not None
+            and _NONCE.fullmatch(self.nonce) is not None
             and self.sign_type in SIGN_TYPES
-            and re.fullmatch(r"[A-Za-z0-9+/]{43,86}={1,2}", self.signature, re.ASCII) is not None
+            and _BASE64.fullmatch(self.signature) is not None
         )
 
     def string_to_sign(self) -> bytes:
