@@ -3,9 +3,11 @@
 from handlers.base import JSON, ApiHandler
 from handlers.requests import Operation
 from server.accounts.model import Session
+from server.core.audit import Actor
 from server.core.errors import Forbidden, Unauthenticated, Unavailable
 from server.partners.model import Caller
 from server.partners.signing import SignedRequest
+from server.staff.model import StaffSession
 
 
 class PublicHandler(ApiHandler):
@@ -22,14 +24,50 @@ class ResidentHandler(ApiHandler):
     token: str
 
     async def authenticate(self, described: Operation) -> str:
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        session = None
-        if scheme.lower() == "bearer" and 20 <= len(token) <= 100 and token.isascii():
-            session = await self.services.accounts.find_session(token)
-        if session is None:
-            raise Unauthenticated("session.missing", "sign in first")
+        token = _bearer(self)
+        session = None if token is None else await self.services.accounts.find_session(token)
+        if session is None or token is None:
+            raise _not_signed_in()
         self.session, self.token = session, token
         return f"account:{session.account.account_id}"
+
+
+class StaffHandler(ApiHandler):
+    """Somebody who works at the card centre, with a session: `Authorization: Bearer <token>`.
+
+    What `@operation(permission=…)` names must be among what the roles of the account allow.
+    """
+
+    audience = "staff"
+    session: StaffSession
+
+    @property
+    def actor(self) -> Actor:
+        """Who it is, as the audit has it."""
+        return Actor("staff", self.session.staff.staff_id)
+
+    async def authenticate(self, described: Operation) -> str:
+        token = _bearer(self)
+        session = None if token is None else await self.services.staff_sessions.find(token)
+        if session is None:
+            raise _not_signed_in()
+        self.session = session
+        if described.permission is not None and described.permission not in session.staff.permissions:
+            raise Forbidden(
+                "permission.missing", "none of your roles allows this", permission=described.permission
+            )
+        return f"staff:{session.staff.staff_id}"
+
+
+def _bearer(handler: ApiHandler) -> str | None:
+    """The token of the Authorization header, if it looks like one."""
+    scheme, _, token = handler.request.headers.get("Authorization", "").partition(" ")
+    is_shaped = scheme.lower() == "bearer" and 20 <= len(token) <= 100 and token.isascii()
+    return token if is_shaped else None
+
+
+def _not_signed_in() -> Unauthenticated:
+    return Unauthenticated("session.missing", "sign in first")
 
 
 class PartnerHandler(ApiHandler):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from handlers.authentication import PartnerHandler, ResidentHandler
+from handlers.authentication import PartnerHandler, ResidentHandler, StaffHandler
 from handlers.base import REPLY_STATUS, STATUS, ApiHandler
 from handlers.requests import NoContent, Operation
 from handlers.scopes import SCOPES
@@ -24,6 +24,7 @@ from server.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from server.staff.roles import PERMISSIONS
 
 Route = tuple[str, type[ApiHandler]]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -48,7 +49,8 @@ class ErrorReply(BaseModel):
 
 
 def operations(routes: Iterable[Route]) -> list[tuple[str, str, type[ApiHandler], Operation]]:
-    """(path, method, handler, operation) of every method of every route; ValueError for an unknown scope."""
+    """(path, method, handler, operation) of every method of every route; ValueError for a scope or a
+    permission that is in no table."""
     found = []
     for path, handler in routes:
         for method in METHODS:
@@ -57,6 +59,10 @@ def operations(routes: Iterable[Route]) -> list[tuple[str, str, type[ApiHandler]
                 continue
             if described.scope is not None and described.scope not in SCOPES:
                 raise ValueError(f"{method} {path} needs a scope that is in no table: {described.scope}")
+            if described.permission is not None and described.permission not in PERMISSIONS:
+                raise ValueError(
+                    f"{method} {path} needs a permission that is in no table: {described.permission}"
+                )
             found.append((path, method, handler, described))
     return found
 
@@ -81,13 +87,14 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             "title": "Electronic health card platform",
             "version": __version__,
             "description": "Residents: /api/v1, with a session. Hospitals: /partner/v1, signed; "
-            "see docs/partner-api.md.",
+            "see docs/partner-api.md. Staff of the card centre: /staff/v1, with a session of their own.",
         },
         "paths": paths,
         "components": {
             "schemas": definitions.get("$defs", {}),
             "securitySchemes": {
                 "resident": {"type": "http", "scheme": "bearer"},
+                "staff": {"type": "http", "scheme": "bearer"},
                 "partner": {
                     "type": "apiKey",
                     "in": "header",
@@ -114,6 +121,8 @@ def _operation(
         entry["security"] = [{_audience(handler): []}]
     if described.scope:
         entry["x-scope"] = described.scope
+    if described.permission:
+        entry["x-permission"] = described.permission
     if described.body:
         schema = references[(described.body, "validation")]
         entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -168,9 +177,9 @@ def _parameters(described: Operation) -> list[dict[str, Any]]:
 def _refusals(handler: type[ApiHandler], described: Operation) -> list[type[EhcError]]:
     """What can be answered besides success: what follows from the shape, and what the method declared."""
     kinds: set[type[EhcError]] = {Malformed, TooLarge, Unavailable, *described.refuses}
-    if issubclass(handler, ResidentHandler | PartnerHandler):
+    if issubclass(handler, ResidentHandler | PartnerHandler | StaffHandler):
         kinds.add(Unauthenticated)
-    if issubclass(handler, PartnerHandler):
+    if issubclass(handler, PartnerHandler) or described.permission is not None:
         kinds.add(Forbidden)
     if described.path:
         kinds.add(NotFound)

@@ -70,6 +70,7 @@ class Operation:
     replies: tuple[type[Reply], ...]
     refuses: tuple[type[EhcError], ...]
     scope: str | None
+    permission: str | None
     idempotent: bool
     max_body_bytes: int
     media_type: str
@@ -90,6 +91,7 @@ def operation(
     replies: tuple[type[Reply], ...] = (Ok,),
     refuses: tuple[type[EhcError], ...] = (),
     scope: str | None = None,
+    permission: str | None = None,
     idempotent: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
     media_type: str = "application/json",
@@ -104,7 +106,18 @@ def operation(
         hints = get_type_hints(method, include_extras=True)
         path = {k: TypeAdapter(v) for k, v in hints.items() if k not in ("body", "query", "return")}
         described = Operation(
-            summary, body, query, reply, replies, refuses, scope, idempotent, max_body_bytes, media_type, path
+            summary,
+            body,
+            query,
+            reply,
+            replies,
+            refuses,
+            scope,
+            permission,
+            idempotent,
+            max_body_bytes,
+            media_type,
+            path,
         )
 
         async def answer(self: Any, **parts: str) -> None:

@@ -12,6 +12,9 @@ from handlers.base import ApiHandler, NotFoundHandler
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
 from handlers.resident import cards, messages, sessions, sms_codes
+from handlers.staff import accounts as staff_accounts
+from handlers.staff import enrolment, roles
+from handlers.staff import sessions as staff_sessions
 from server.services import Services
 
 ROUTES: list[openapi.Route] = [
@@ -21,6 +24,10 @@ ROUTES: list[openapi.Route] = [
     *messages.ROUTES,
     *partner_sessions.ROUTES,
     *verifications.ROUTES,
+    *staff_sessions.ROUTES,
+    *enrolment.ROUTES,
+    *staff_accounts.ROUTES,
+    *roles.ROUTES,
     *health.ROUTES,
 ]
 
@@ -32,7 +39,7 @@ def application(
 ) -> tornado.web.Application:
     """The HTTP application; `web_root` is the folder of the built pages, served at /; `proxies` are the
     addresses whose X-Forwarded-For is believed."""
-    openapi.operations(ROUTES)  # an unknown scope stops the process here, not at the first call
+    openapi.operations(ROUTES)  # an unknown scope or permission stops the process here, not at the first call
     set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
     rules: list[Any] = [
         tornado.web.url(_pattern(path), _named(path, handler), {"services": services})
@@ -45,7 +52,7 @@ def application(
     ]
     if web_root is not None:
         files = {"path": str(web_root), "default_filename": "index.html"}
-        rules.append(tornado.web.url(r"/((?!api/|partner/|health/).*)", pages.WebPages, files))
+        rules.append(tornado.web.url(r"/((?!api/|partner/|staff/|health/).*)", pages.WebPages, files))
     return tornado.web.Application(
         rules,
         default_handler_class=NotFoundHandler,

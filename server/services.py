@@ -12,6 +12,9 @@ from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
 from server.core.policies import Policies
 from server.partners.service import PartnerService
+from server.staff.enrolment import Enrolment
+from server.staff.service import StaffService
+from server.staff.sessions import StaffSessions
 from server.verification.service import VerificationService
 
 
@@ -22,6 +25,9 @@ class Services:
     claims: ClaimService
     reviews: ReviewService
     partners: PartnerService
+    staff: StaffService
+    staff_sessions: StaffSessions
+    enrolment: Enrolment
     verification: VerificationService
     messages: MessageService
     idempotency: Idempotency

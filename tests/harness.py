@@ -24,13 +24,17 @@ from server import app as composition
 from server.core.audit import Actor
 from server.core.clock import HeldClock
 from server.core.crypto.provider import choose_provider
+from server.core.ids import new_token
 from server.partners.model import App, Institution, Terminal
 from server.settings import Settings
+from server.staff.model import SESSION_LIFE
+from server.staff.roles import PERMISSIONS, ROLES, Role
 
 CITY = build_city()
 SECRET = "a-secret-of-this-test-run"
 PAIR = choose_provider().generate_key_pair()
 MASTER_KEY = "00112233445566778899aabbccddeeff"
+TEST_ROLE = "of_a_test"
 APP_ID, TERMINAL_ID = "hospital-a-his", "T-0001"
 
 
@@ -192,6 +196,22 @@ class Platform:
         body = {"code": code, "scene": "010101", "terminal_id": TERMINAL_ID, **changes}
         return await client.call("POST", "/partner/v1/verifications", body, session=session)
 
+    # -- staff
+    async def staff(self, *permissions: str) -> str:
+        """A session token of a new member of staff who may do just this.  Signing in itself, with password
+        and second factor, is what tests/api/test_staff_sign_in.py is about."""
+        assert set(permissions) <= PERMISSIONS.keys(), "a permission that is in no table"
+        role = "_".join([TEST_ROLE, *sorted(permissions)]).replace(".", "_")
+        ROLES[role] = Role("A role of a test.", frozenset(permissions))  # gone with the platform
+        services, token, now = self.app.services, new_token(), self.clock.now()
+        login_name = f"staff-{len(ROLES)}-{token[:8].lower()}"
+        staff, _ = await services.staff.open(login_name, "工作人员", Actor("system", "test"), (role,))
+        rows, sessions = self.app.mongo.collection("staff"), services.staff_sessions
+        await rows.update({"_id": staff.staff_id}, {"$set": {"status": "active"}})
+        digest = sessions._sealer.token_digest(token)
+        await sessions._store.open_session(digest, staff.staff_id, now, now + SESSION_LIFE)
+        return token
+
     # -- the worker and the world
     async def work(self) -> None:
         """One turn of everything `ehc worker` does."""
@@ -297,6 +317,8 @@ async def running_platform(
             try:
                 yield platform
             finally:
+                for role in [name for name in ROLES if name.startswith(TEST_ROLE)]:
+                    del ROLES[role]
                 platform.http.close()
                 await app.stop()
                 await asyncio.sleep(0)

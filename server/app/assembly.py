@@ -29,6 +29,11 @@ from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
 from server.services import Services
 from server.settings import Settings
+from server.staff.enrolment import Enrolment
+from server.staff.passwords import Passwords
+from server.staff.service import StaffService
+from server.staff.sessions import StaffSessions
+from server.staff.store import StaffStore
 from server.verification.service import VerificationService
 from server.verification.store import UsageStore
 
@@ -49,6 +54,7 @@ def services(base: Foundation) -> Services:
     reviews = ReviewStore(mongo.collection("cards"), base.sealer)
     deciding = Deciding(cards_store, reviews, identity, base.policies, base.audit, base.clock)
     base.policies.declare(ClaimPolicy)
+    staff, staff_sessions, enrolment = _staff(base)
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -64,6 +70,9 @@ def services(base: Foundation) -> Services:
         ),
         reviews=ReviewService(cards_store, reviews, deciding, base.audit),
         partners=partners,
+        staff=staff,
+        staff_sessions=staff_sessions,
+        enrolment=enrolment,
         verification=VerificationService(
             UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer),
             partners,
@@ -96,6 +105,15 @@ def _partners(base: Foundation) -> PartnerService:
         base.threads,
         window_seconds=base.settings.partner_window_seconds,
     )
+
+
+def _staff(base: Foundation) -> tuple[StaffService, StaffSessions, Enrolment]:
+    kept = base.mongo.collection
+    store = StaffStore(kept("staff"), kept("staff_sessions"), kept("staff_tries"), base.sealer)
+    passwords = Passwords(base.threads)
+    enrolment = Enrolment(store, passwords, base.audit, base.budgets, base.sealer, base.clock)
+    sessions = StaffSessions(store, passwords, base.audit, base.budgets, base.sealer, base.clock)
+    return StaffService(store, enrolment, base.audit, base.clock), sessions, enrolment
 
 
 def _accounts(base: Foundation) -> AccountService:

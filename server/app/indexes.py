@@ -14,6 +14,7 @@ from server.core.policies import Policies
 from server.identity.store import PersonStore
 from server.migrations import migrate
 from server.partners.store import PartnerStore
+from server.staff.store import StaffStore
 from server.verification.store import UsageStore
 
 INDEXES = {
@@ -26,6 +27,9 @@ INDEXES = {
     "terminals": PartnerStore.TERMINAL_INDEXES,
     "partner_sessions": PartnerStore.SESSION_INDEXES,
     "partner_nonces": PartnerStore.NONCE_INDEXES,
+    "staff": StaffStore.INDEXES,
+    "staff_sessions": StaffStore.SESSION_INDEXES,
+    "staff_tries": StaffStore.TRY_INDEXES,
     "usages": UsageStore.INDEXES,
     "audit": Audit.INDEXES,
     "audit_directory": AuditCollections.DIRECTORY_INDEXES,

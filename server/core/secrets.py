@@ -32,6 +32,9 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("cards", "review_note"): PersonalField("telling a claimant why a reviewer decided so"),
     ("attachments", "picture"): PersonalField("showing a reviewer the papers of a claim"),
     ("partner_sessions", "key"): PersonalField("not personal, but as secret: a terminal's session key"),
+    ("staff", "login_name"): PersonalField("signing in to the card centre's pages"),
+    ("staff", "display_name"): PersonalField("saying who of the card centre it is"),
+    ("staff", "credentials"): PersonalField("not personal, but as secret: password hash, second factor"),
     ("idempotency", "answer"): PersonalField("repeating an answer, which may hold any of the above"),
 }
 

@@ -1,11 +1,13 @@
 """Who may call what: every route against every kind of caller, from the table of routes."""
 
+import re
 from typing import Any
 
 import pytest
 
 from handlers.openapi import operations
 from handlers.routes import ROUTES
+from server.staff.roles import PERMISSIONS
 from tests.api.calls import SignedCall, call
 from tests.harness import Answer, Http, Platform
 
@@ -16,27 +18,39 @@ ALL = [(path, method.upper(), handler.audience, op) for path, method, handler, o
 PUBLIC = {
     ("/api/v1/sms-codes", "POST"),
     ("/api/v1/sessions", "POST"),
+    ("/staff/v1/sessions", "POST"),
+    ("/staff/v1/enrolment", "POST"),
+    ("/staff/v1/enrolment/confirmation", "POST"),
     ("/health/live", "GET"),
     ("/health/ready", "GET"),
     ("/metrics", "GET"),
 }
 
 
+# What every member of staff may do, whatever the roles.
+ANY_STAFF = {
+    ("/staff/v1/sessions/current", "GET"),
+    ("/staff/v1/sessions/current", "DELETE"),
+    ("/staff/v1/password", "PUT"),
+}
+
+
 def target(path: str, card_id: str = NOBODY, message_id: str = NOBODY) -> str:
-    return path.replace("{card_id}", card_id).replace("{message_id}", message_id)
+    path = path.replace("{card_id}", card_id).replace("{message_id}", message_id)
+    return re.sub(r"\{\w+\}", NOBODY, path)
 
 
 async def plain(http: Http, method: str, path: str, **more: Any) -> Answer:
-    return await http.send(method, path, raw=b"" if method == "POST" else None, **more)
+    return await http.send(method, path, raw=b"" if method in ("POST", "PUT", "PATCH") else None, **more)
 
 
 def signed(platform: Platform, method: str, path: str) -> SignedCall:
-    return call(platform, b"{}" if method == "POST" else b"", method=method, path=path)
+    return call(platform, b"{}" if method in ("POST", "PUT", "PATCH") else b"", method=method, path=path)
 
 
 async def test_what_is_public_is_listed_here_and_nothing_else() -> None:
     assert {(path, method) for path, method, audience, _ in ALL if audience == "public"} == PUBLIC
-    assert {audience for _, _, audience, _ in ALL} == {"public", "resident", "partner"}
+    assert {audience for _, _, audience, _ in ALL} == {"public", "resident", "partner", "staff"}
 
 
 async def test_without_credentials_or_with_garbage_it_is_401(platform: Platform) -> None:
@@ -56,18 +70,20 @@ async def test_without_credentials_or_with_garbage_it_is_401(platform: Platform)
             continue
         for headers in garbage:
             answer = await plain(platform.http, method, target(path), headers=headers)
-            expected = {"resident": "session.missing", "partner": "partner.unauthenticated"}[audience]
+            expected = "partner.unauthenticated" if audience == "partner" else "session.missing"
             assert (answer.status, answer.error) == (401, expected), (method, path, headers)
 
 
 async def test_with_the_other_audiences_credentials_it_is_401(platform: Platform) -> None:
     token = await platform.sign_in(platform.residents[0])
+    staff = await platform.staff(*PERMISSIONS)
     session = await platform.partner().open_session("T-0001")
+    others = {"partner": (token, staff), "resident": (staff,), "staff": (token,), "public": ()}
     for path, method, audience, _ in ALL:
-        if audience == "partner":
-            answer = await plain(platform.http, method, target(path), token=token)
+        for foreign in others[audience]:
+            answer = await plain(platform.http, method, target(path), token=foreign)
             assert answer.status == 401, (method, path)
-        if audience == "resident":
+        if audience in ("resident", "staff"):
             for key in (None, session):
                 sent = signed(platform, method, target(path))
                 answer = await (sent.again(session=key) if key else sent).send(platform.http)
@@ -77,15 +93,39 @@ async def test_with_the_other_audiences_credentials_it_is_401(platform: Platform
 async def test_with_their_own_credentials_they_get_further(platform: Platform) -> None:
     """The other side of the matrix: the refusals above are not refusals of everything."""
     token = await platform.sign_in(platform.residents[0])
-    last = ("DELETE", "/api/v1/sessions/current")
-    for path, method, audience, _ in sorted(ALL, key=lambda row: (row[1], row[0]) == last):
-        if audience == "resident":
-            answer = await plain(platform.http, method, target(path), token=token)
+    staff = await platform.staff(*PERMISSIONS)
+    for path, method, audience, _ in sorted(ALL, key=lambda row: row[0].endswith("/sessions/current")):
+        if audience in ("resident", "staff"):
+            own = token if audience == "resident" else staff
+            answer = await plain(platform.http, method, target(path), token=own)
         elif audience == "partner":
             answer = await signed(platform, method, target(path)).send(platform.http)
         else:
             answer = await plain(platform.http, method, path)
         assert answer.status in (200, 204, 400, 404), (method, path)
+
+
+async def test_staff_may_what_their_roles_allow_and_nothing_else(platform: Platform) -> None:
+    """Every cell of permission × route: with all permissions but the route's own, and with that one alone."""
+    nothing = await platform.staff()
+    met = set()
+    for path, method, audience, described in ALL:
+        if audience != "staff":
+            continue
+        if (path, method) in ANY_STAFF:
+            assert described.permission is None
+            continue
+        assert described.permission is not None
+        rest = await platform.staff(*(PERMISSIONS.keys() - {described.permission}))
+        for lacking in (nothing, rest):
+            answer = await plain(platform.http, method, target(path), token=lacking)
+            assert (answer.status, answer.error) == (403, "permission.missing"), (method, path)
+            assert answer.json["error"]["detail"] == {"permission": described.permission}
+        enough = await platform.staff(described.permission)
+        answer = await plain(platform.http, method, target(path), token=enough)
+        assert answer.status in (200, 400, 404), (method, path)
+        met.add(described.permission)
+    assert met >= {"staff.read", "staff.manage", "staff.grant"}
 
 
 async def test_a_token_works_in_one_place_only(platform: Platform) -> None:

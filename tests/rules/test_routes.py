@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from handlers.authentication import PartnerHandler, PublicHandler
+import pytest
+
+from handlers.authentication import PartnerHandler, PublicHandler, StaffHandler
 from handlers.base import ApiHandler
-from handlers.openapi import METHODS, Route
+from handlers.openapi import METHODS, Route, document, operations
 from handlers.requests import Model, NoContent, Ok, Operation, Picture, operation
 from handlers.routes import ROUTES
+from handlers.staff.accounts import StaffAccounts
+from tests.api.test_access import ANY_STAFF
 
 
 def undescribed(route: Route) -> list[str]:
@@ -31,6 +35,11 @@ def undescribed(route: Route) -> list[str]:
             found.append(f"{where}: the reply has no shape")
         if issubclass(handler, PartnerHandler) and described.scope is None:
             found.append(f"{where}: a partner's call without a scope")
+        if issubclass(handler, StaffHandler) and described.permission is None:
+            if (path, name.upper()) not in ANY_STAFF:
+                found.append(f"{where}: a call of staff without a permission")
+        elif described.permission is not None and not issubclass(handler, StaffHandler):
+            found.append(f"{where}: a permission that nobody asks for")
     return found
 
 
@@ -45,7 +54,7 @@ def test_every_route_is_described() -> None:
 def test_no_route_is_listed_twice_and_every_audience_has_its_prefix() -> None:
     paths = [path for path, _ in ROUTES]
     assert len(paths) == len(set(paths))
-    prefixes = {"partner": "/partner/v1/", "resident": "/api/v1/"}
+    prefixes = {"partner": "/partner/v1/", "resident": "/api/v1/", "staff": "/staff/v1/"}
     for path, handler in ROUTES:
         audience = str(getattr(handler, "audience", ""))
         assert path.startswith(prefixes.get(audience, "/")), (path, audience)
@@ -69,6 +78,18 @@ class _Careless(PartnerHandler):
         return Ok()
 
 
+class _Open(StaffHandler):
+    @operation("See everything", reply=_Shape)
+    async def get(self) -> Ok:
+        return Ok()
+
+
+class _Idle(PublicHandler):
+    @operation("See everything", reply=_Shape, permission="audit.read")
+    async def get(self) -> Ok:
+        return Ok()
+
+
 class _Careful(PartnerHandler):
     @operation("Verify a code", reply=_Shape, scope="verification")
     async def post(self) -> Ok:
@@ -84,4 +105,20 @@ def test_a_route_that_says_too_little_is_seen() -> None:
         "POST /a: the reply has no shape",
         "POST /a: a partner's call without a scope",
     ]
+    assert undescribed(("/a", _Open)) == ["GET /a: a call of staff without a permission"]
+    assert undescribed(("/a", _Idle)) == ["GET /a: a permission that nobody asks for"]
     assert undescribed(("/a", _Careful)) == []
+
+
+class _Misspelt(StaffHandler):
+    @operation("See everything", reply=_Shape, permission="audit.raed")
+    async def get(self) -> Ok:
+        return Ok()
+
+
+def test_a_permission_in_no_table_is_refused_when_the_process_starts() -> None:
+    with pytest.raises(ValueError, match=r"audit\.raed"):
+        operations([("/staff/v1/a", _Misspelt)])
+    described = document([("/staff/v1/audit", StaffAccounts)])["paths"]["/staff/v1/audit"]
+    assert described["post"]["x-permission"] == "staff.manage"
+    assert described["post"]["security"] == [{"staff": []}]
