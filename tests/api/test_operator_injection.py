@@ -1,6 +1,7 @@
 """No operator of the database comes from a caller: neither in JSON, query nor path, on any route."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ import pytest
 
 from handlers.openapi import operations
 from handlers.routes import ROUTES
+from server.staff.roles import PERMISSIONS
 from tests.api.calls import call
 from tests.api.recorder import RECORDER
 from tests.harness import Answer, Platform
@@ -43,6 +45,13 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "/api/v1/messages/{message_id}/read": [],
+    "/staff/v1/sessions": [{"login_name": "x", "password": "x", "totp": "000000"}],
+    "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
+    "/staff/v1/enrolment": [{"token": "x" * 43, "password": "x"}],
+    "/staff/v1/enrolment/confirmation": [{"token": "x" * 43, "totp": "000000"}],
+    "/staff/v1/accounts": [{"login_name": "amy", "display_name": "x"}],
+    "/staff/v1/accounts/{staff_id}/transitions": [{"action": "suspend", "reason": "away"}],
+    "/staff/v1/accounts/{staff_id}/roles": [{"role": "claim_reviewer"}],
     "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
     "/partner/v1/verifications": [
         {
@@ -65,13 +74,22 @@ def spoiled(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**body, key: MARK}
 
 
-async def send(platform: Platform, token: str, method: str, target: str, body: Any = None) -> Answer:
+async def tokens(platform: Platform) -> dict[str, str]:
+    """A resident's token, and one of staff who may do everything, by audience."""
+    resident = await platform.sign_in(platform.residents[0])
+    return {"resident": resident, "staff": await platform.staff(*PERMISSIONS)}
+
+
+async def send(
+    platform: Platform, known: dict[str, str], method: str, target: str, body: Any = None
+) -> Answer:
+    token = known["staff" if target.startswith("/staff/") else "resident"]
     if target.startswith("/partner/"):
         path, _, query = target.partition("?")
         raw = b"" if body is None else json.dumps(body).encode()
         return await call(platform, raw, method=method, path=path, query=query).send(platform.http)
     raw_body = None if body is None else json.dumps(body).encode()
-    if method == "POST" and raw_body is None:
+    if method in ("POST", "PUT", "PATCH") and raw_body is None:
         raw_body = b""
     return await platform.http.send(method, target, raw=raw_body, token=token)
 
@@ -94,7 +112,7 @@ def carries_mark(commands: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_no_json_field_takes_an_operator(platform: Platform) -> None:
-    token = await platform.sign_in(platform.residents[0])
+    known = await tokens(platform)
     with RECORDER.looking() as commands:
         for path, method, _, described in operations(ROUTES):
             if described.body is None:
@@ -102,7 +120,8 @@ async def test_no_json_field_takes_an_operator(platform: Platform) -> None:
             assert BODIES[path], f"{path} needs a body to spoil"
             for body in BODIES[path]:
                 for spoiled_body in spoiled(body):
-                    answer = await send(platform, token, method.upper(), path, spoiled_body)
+                    target = re.sub(r"\{\w+\}", "0" * 26, path)
+                    answer = await send(platform, known, method.upper(), target, spoiled_body)
                     assert (answer.status, answer.error) == (400, "request.invalid"), (path, spoiled_body)
                     assert MARK not in answer.body.decode()
     assert commands, "the recorder sees nothing"
@@ -110,25 +129,26 @@ async def test_no_json_field_takes_an_operator(platform: Platform) -> None:
 
 
 async def test_no_query_takes_an_operator(platform: Platform) -> None:
-    token, card_id = await platform.holder(platform.residents[0])
+    _, card_id = await platform.holder(platform.residents[0])
+    signed_in = await tokens(platform)
     with RECORDER.looking() as commands:
         for path, method, _, described in operations(ROUTES):
             known = list(described.query.model_fields) if described.query else []
-            target = path.replace("{card_id}", card_id).replace("{message_id}", card_id)
+            target = re.sub(r"\{\w+\}", card_id, path.replace("{role}", "claim_reviewer"))
             operator = quote(json.dumps({"$ne": MARK}))
             queries = [f"{name}={operator}" for name in known]
             queries += [f"{name}[$ne]={MARK}" for name in (*known, "x")]
             queries += [f"$where={MARK}", f"{quote('$where')}={MARK}", f"a.b={MARK}"]
             for query in queries:
                 body = BODIES[path][0] if described.body else None
-                answer = await send(platform, token, method.upper(), f"{target}?{query}", body)
+                answer = await send(platform, signed_in, method.upper(), f"{target}?{query}", body)
                 assert (answer.status, answer.error) == (400, "request.invalid"), (path, query)
     assert commands
     assert carries_mark(commands) == []
 
 
 async def test_no_path_takes_an_operator(platform: Platform) -> None:
-    token = await platform.sign_in(platform.residents[0])
+    known = await tokens(platform)
     with RECORDER.looking() as commands:
         for path, method, _, described in operations(ROUTES):
             if not described.path:
@@ -136,7 +156,7 @@ async def test_no_path_takes_an_operator(platform: Platform) -> None:
             for operator in (*OPERATORS, MARK):
                 text = quote(operator if isinstance(operator, str) else json.dumps(operator), safe="")
                 target = "/".join(text if part.startswith("{") else part for part in path.split("/"))
-                answer = await send(platform, token, method.upper(), target)
+                answer = await send(platform, known, method.upper(), target)
                 assert (answer.status, answer.error) == (404, "resource.not_found"), target
     assert commands
     assert carries_mark(commands) == []

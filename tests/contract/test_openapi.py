@@ -28,6 +28,7 @@ from tornado.ioloop import IOLoop
 
 from handlers import openapi
 from handlers.routes import ROUTES
+from server.staff.roles import PERMISSIONS
 from tests.api.calls import SignedCall
 from tests.harness import Platform
 
@@ -124,7 +125,8 @@ async def test_the_platform_serves_the_document(platform: Platform) -> None:
 async def test_answers_are_as_documented(platform: Platform, operation: Any) -> None:
     tag = operation.definition.raw["tags"][0]
     token = await platform.sign_in(platform.residents[0])
-    auth = {"resident": Token(token), "partner": Signing(platform)}.get(tag)
+    staff = await platform.staff(*PERMISSIONS)
+    auth = {"resident": Token(token), "staff": Token(staff), "partner": Signing(platform)}.get(tag)
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
         seen: list[int] = []
         ask = asker(operation, mode, platform.http.base, auth, seen)
