@@ -10,9 +10,13 @@ from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from sandbox.alipay import AlipayGateway
+from sandbox.bank import Bank
+from sandbox.card_register import CardRegister
+from sandbox.civil import CivilRegister
 from sandbox.config import SandboxConfig, parse_config
 from sandbox.control import ControlRoom
 from sandbox.hospital import HospitalTerminal
+from sandbox.mobile import MobileOperator
 from sandbox.pages import ASSETS, page
 from sandbox.real_name import RealNameAuthority
 from sandbox.service import Answer, Clock, FaultDoors, Route, SandboxHandler
@@ -20,7 +24,8 @@ from sandbox.signed import SignatureCheck
 from sandbox.sms import SmsGateway
 from sandbox.wechat import WechatPlatform
 
-SERVICES = ("wechat", "alipay", "sms", "real_name", "hospital")
+SOURCES = ("real_name", "mobile", "bank", "card_register", "civil")
+SERVICES = ("wechat", "alipay", "sms", *SOURCES, "hospital")
 MAX_BODY_BYTES = 12_000_000
 
 logger = logging.getLogger("sandbox")
@@ -48,6 +53,14 @@ def _service_routes(config: SandboxConfig, now: Clock) -> list[Route]:
         routes += SmsGateway(now).routes(SignatureCheck(config.sms, now))
     if config.real_name:
         routes += RealNameAuthority(config.persons).routes(SignatureCheck(config.real_name, now))
+    if config.mobile:
+        routes += MobileOperator(config.persons).routes(SignatureCheck(config.mobile, now))
+    if config.bank:
+        routes += Bank(config.bank_cards).routes(SignatureCheck(config.bank, now))
+    if config.card_register:
+        routes += CardRegister(config.physical_cards).routes(SignatureCheck(config.card_register, now))
+    if config.civil:
+        routes += CivilRegister(config.families).routes(SignatureCheck(config.civil, now))
     if config.hospital:
         routes += HospitalTerminal(config.hospital, now).routes()
     return routes

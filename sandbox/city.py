@@ -6,9 +6,12 @@ surnames, names with a middle dot, characters outside the first Unicode plane, a
 """
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
+
+from sandbox.registers import VISITORS, bank_cards, families, physical_cards
+from sandbox.resident import Gender, Resident
 
 RESIDENTS = 200
 REGIONS = ("990101", "990102", "990103", "990104", "990105", "990181")
@@ -24,20 +27,6 @@ FEMALE_GIVEN = ("芳", "秀英", "桂兰", "雨桐", "丽娟", "欣怡", "静", 
 RARE_GIVEN = ("喆", "堃", "龘", "犇", "玥翀", "㛃", "䶮", "昇𬭎", "𠮷", "𣲘", "翔𬀩", "𬸪")
 DOTTED_MALE = ("阿卜杜拉·艾力", "买买提江·吐尔逊", "扎西·多吉", "巴特尔·苏和", "艾尔肯·阿不都热合曼")
 DOTTED_FEMALE = ("古丽娜尔·艾山", "阿依古丽·买买提", "卓玛·央金", "迪丽努尔·阿布都克依木", "其其格·娜仁")
-
-Gender = Literal["male", "female"]
-
-
-@dataclass(frozen=True)
-class Resident:
-    """One made-up person; `id_no` has a right check digit and says the same birthday and gender."""
-
-    name: str
-    id_type: str
-    id_no: str
-    phone: str
-    gender: Gender
-    birth_on: date
 
 
 @dataclass(frozen=True)
@@ -68,10 +57,23 @@ class City:
     hospitals: tuple[CityHospital, ...]
     residents: tuple[Resident, ...]
 
+    @property
+    def visitors(self) -> tuple[Resident, ...]:
+        """People whose documents are not resident identity cards."""
+        return VISITORS
+
     def persons(self) -> list[dict[str, Any]]:
         """The residents as the `persons` setting takes them: name, id_type, id_no and phone."""
-        kept = ("name", "id_type", "id_no", "phone")
-        return [{key: asdict(resident)[key] for key in kept} for resident in self.residents]
+        return _persons(self.residents)
+
+    def registers(self) -> dict[str, Any]:
+        """All that the authorities, the operator, the bank and the registers know, as settings."""
+        return {
+            "persons": _persons((*self.residents, *self.visitors)),
+            "bank_cards": bank_cards(self.residents),
+            "physical_cards": physical_cards(self.residents),
+            "families": families(self.residents),
+        }
 
 
 def build_city(seed: int = 1) -> City:
@@ -79,6 +81,10 @@ def build_city(seed: int = 1) -> City:
     # Predictable on purpose: the same seed is the same city, and nothing in it is a secret.
     rng = random.Random(seed)  # nosec B311
     return City("云溪市", "0000A0001", "云溪市电子健康卡管理中心", _hospitals(), tuple(_residents(rng)))
+
+
+def _persons(people: tuple[Resident, ...]) -> list[dict[str, Any]]:
+    return [{**person.named, "phone": person.phone} for person in people]
 
 
 def check_digit(first_17: str) -> str:

@@ -4,7 +4,7 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -23,14 +23,56 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Person(BaseModel):
-    """A resident the real-name authority knows; other fields (a phone, a birthday) are left out."""
+class Named(BaseModel):
+    """Somebody by name and document; other fields are left out."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: Text
     id_type: Text = "01"
     id_no: Text
+
+    @property
+    def document(self) -> tuple[str, str]:
+        """What tells people apart.  The household register (02) carries the number of the identity card."""
+        return ("01" if self.id_type == "02" else self.id_type, self.id_no.upper())
+
+    def is_same_as(self, other: "Named") -> bool:
+        """The same document, and the name character by character, as real registers compare."""
+        return self.document == other.document and self.name == other.name
+
+
+class Person(Named):
+    """A resident the real-name authority knows; the mobile operator has the phone registered to them."""
+
+    phone: str | None = None
+
+
+class BankCard(Named):
+    """An account the bank knows, opened with this phone."""
+
+    card_no: Text
+    phone: Text
+    kind: Literal["I", "II", "III", "credit"] = "I"
+
+
+class PhysicalCard(Named):
+    """A physical resident health card, and the phone in its file."""
+
+    card_no: Text
+    phone: Text
+    state: Literal["valid", "lost", "cancelled"] = "valid"
+
+
+class Family(BaseModel):
+    """A child, the parents on its birth certificate, and the household register they all stand in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    birth_certificate_no: Text
+    household_no: Text
+    child: Named
+    parents: list[Named]
 
 
 class Wechat(Section):
@@ -86,8 +128,15 @@ class SandboxConfig(Section):
     alipay: Alipay | None = None
     sms: SignedCaller | None = None
     real_name: SignedCaller | None = None
+    mobile: SignedCaller | None = None
+    bank: SignedCaller | None = None
+    card_register: SignedCaller | None = None
+    civil: SignedCaller | None = None
     hospital: Hospital | None = None
     persons: list[Person] = []
+    bank_cards: list[BankCard] = []
+    physical_cards: list[PhysicalCard] = []
+    families: list[Family] = []
 
     @field_validator("host")
     @classmethod

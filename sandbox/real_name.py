@@ -1,4 +1,4 @@
-"""The real-name authority: does this name belong to this document number?
+"""The real-name authority: does this name belong to this document number, whatever the type of document?
 
 It compares character by character, as the real ones do: a middle dot of another code point is a mismatch,
 and so is a person it has never heard of. It gives nothing back that it was not told.
@@ -26,11 +26,11 @@ class RealNameAuthority:
 
     def add(self, person: Person) -> None:
         """Know this person; a document already known gets the new name."""
-        self._names[person.id_type, person.id_no.upper()] = person.name
+        self._names[person.document] = person.name
 
     def matches(self, person: Person) -> bool:
         """Whether the document is known and carries exactly this name."""
-        return self._names.get((person.id_type, person.id_no.upper())) == person.name
+        return self._names.get(person.document) == person.name
 
     def routes(self, check: SignatureCheck) -> list[Route]:
         """The authority's own path, and the door in the control room through which it learns of people."""

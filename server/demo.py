@@ -39,6 +39,10 @@ READY_S = 30
 STOP_S = 12
 WEB_PAGES = Path("miniprogram/dist/build/h5")
 KEY_ID = "k1"
+# What we share a secret with, and where each is in the sandbox.
+SIGNED = {
+    name: name.replace("_", "-") for name in ("sms", "real_name", "mobile", "bank", "card_register", "civil")
+}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -143,12 +147,6 @@ class Demo:
             "CENTRE_ID": self._city.centre_id,
             "CODE_REFRESH_SECONDS": os.environ.get("CODE_REFRESH_SECONDS", "60"),
             "SMS_PER_HOUR": "100",
-            "SMS_URL": f"{self._sandbox}/sms",
-            "SMS_APP_ID": "ehc",
-            "SMS_SECRET": kept["shared_secret"],
-            "REAL_NAME_URL": f"{self._sandbox}/real-name",
-            "REAL_NAME_APP_ID": "ehc",
-            "REAL_NAME_SECRET": kept["shared_secret"],
             "WECHAT_URL": f"{self._sandbox}/wechat",
             "WECHAT_APP_ID": "wx-demo",
             "WECHAT_APP_SECRET": kept["shared_secret"],
@@ -157,6 +155,9 @@ class Demo:
             "ALIPAY_APP_PRIVATE_KEY_FILE": str(self._var / "alipay-app-private.pem"),
             "ALIPAY_PUBLIC_KEY_FILE": str(self._var / "alipay-public.pem"),
         }
+        for name, path in SIGNED.items():
+            url, app_id, secret = (f"{name.upper()}_{part}" for part in ("URL", "APP_ID", "SECRET"))
+            settings |= {url: f"{self._sandbox}/{path}", app_id: "ehc", secret: kept["shared_secret"]}
         if WEB_PAGES.is_dir():
             settings["WEB_ROOT"] = str(WEB_PAGES.resolve())
         return settings
@@ -194,8 +195,7 @@ class Demo:
                 "app_public_key_pem": kept["alipay_app_public_pem"],
                 "alipay_private_key_pem": kept["alipay_private_pem"],
             },
-            "sms": shared,
-            "real_name": shared,
+            **dict.fromkeys(SIGNED, shared),
             "hospital": {
                 "api": self._api,
                 "app_id": _app_id(self._hospital),
@@ -207,7 +207,7 @@ class Demo:
                 "terminal_name": terminal.place,
                 "channel": terminal.channel,
             },
-            "persons": self._city.persons(),
+            **self._city.registers(),
         }
         _write_private(self._var / "sandbox.json", json.dumps(config, ensure_ascii=False, indent=1))
 

@@ -11,6 +11,7 @@ from server.core.health import Health
 from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
 from server.core.policies import Policies
+from server.identity.proving import Proving
 from server.partners.service import PartnerService
 from server.staff.enrolment import Enrolment
 from server.staff.service import StaffService
@@ -32,5 +33,6 @@ class Services:
     messages: MessageService
     idempotency: Idempotency
     policies: Policies
+    proving: Proving
     metrics: Metrics
     health: Health

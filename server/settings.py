@@ -14,7 +14,15 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 NO_MASTER_KEY = "MASTER_KEY or MASTER_KEY_FILE is not set: `ehc keys master FILE` makes one"
-PARTNER_URLS = ("sms_url", "real_name_url", "wechat_url", "alipay_gateway_url")
+# Outside sources a centre may do without: url, name and secret come together or not at all.
+OPTIONAL_SOURCES = ("mobile", "bank", "card_register", "civil")
+PARTNER_URLS = (
+    "sms_url",
+    "real_name_url",
+    *(f"{source}_url" for source in OPTIONAL_SOURCES),
+    "wechat_url",
+    "alipay_gateway_url",
+)
 
 
 class SettingsError(Exception):
@@ -64,6 +72,24 @@ class Settings(BaseSettings):
     real_name_url: str = Field(description="base URL of the real-name authority")
     real_name_app_id: str = Field(description="our name at the real-name authority")
     real_name_secret: SecretStr = Field(description="shared secret with the real-name authority")
+    mobile_url: str | None = Field(None, description="base URL of the mobile operator; none: it is not asked")
+    mobile_app_id: str | None = Field(None, description="our name at the mobile operator")
+    mobile_secret: SecretStr | None = Field(None, description="shared secret with the mobile operator")
+    bank_url: str | None = Field(None, description="base URL of the bank; none: it is not asked")
+    bank_app_id: str | None = Field(None, description="our name at the bank")
+    bank_secret: SecretStr | None = Field(None, description="shared secret with the bank")
+    card_register_url: str | None = Field(
+        None, description="base URL of the register of physical health cards; none: it is not asked"
+    )
+    card_register_app_id: str | None = Field(
+        None, description="our name at the register of physical health cards"
+    )
+    card_register_secret: SecretStr | None = Field(
+        None, description="shared secret with the register of physical health cards"
+    )
+    civil_url: str | None = Field(None, description="base URL of the civil register; none: it is not asked")
+    civil_app_id: str | None = Field(None, description="our name at the civil register")
+    civil_secret: SecretStr | None = Field(None, description="shared secret with the civil register")
 
     wechat_url: str = Field("https://api.weixin.qq.com", description="base URL of the WeChat API")
     wechat_app_id: str | None = Field(
@@ -122,6 +148,7 @@ def _contradictions(settings: Settings) -> list[str]:
     for platform, names in {
         "wechat_app_id": ("wechat_app_secret",),
         "alipay_app_id": ("alipay_app_private_key_file", "alipay_public_key_file"),
+        **{f"{source}_url": (f"{source}_app_id", f"{source}_secret") for source in OPTIONAL_SOURCES},
     }.items():
         if getattr(settings, platform) is not None:
             problems += [
@@ -133,7 +160,7 @@ def _contradictions(settings: Settings) -> list[str]:
         problems += [
             f"{name.upper()} is refused in production: {reason}"
             for name in PARTNER_URLS
-            if (reason := _unsafe_url(getattr(settings, name)))
+            if (url := getattr(settings, name)) is not None and (reason := _unsafe_url(url))
         ]
     return problems
 

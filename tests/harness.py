@@ -25,6 +25,7 @@ from server.core.audit import Actor
 from server.core.clock import HeldClock
 from server.core.crypto.provider import choose_provider
 from server.core.ids import new_token
+from server.demo import SIGNED
 from server.partners.model import App, Institution, Terminal
 from server.settings import Settings
 from server.staff.model import SESSION_LIFE
@@ -233,12 +234,9 @@ def settings_for(mongodb_uri: str, database: str, sandbox_url: str, folder: Path
         "mongodb_database": database,
         "master_key": MASTER_KEY,
         "sms_per_hour": 100,
-        "sms_url": f"{sandbox_url}/sms",
-        "sms_app_id": "ehc",
-        "sms_secret": SECRET,
-        "real_name_url": f"{sandbox_url}/real-name",
-        "real_name_app_id": "ehc",
-        "real_name_secret": SECRET,
+        **{f"{name}_url": f"{sandbox_url}/{path}" for name, path in SIGNED.items()},
+        **{f"{name}_app_id": "ehc" for name in SIGNED},
+        **{f"{name}_secret": SECRET for name in SIGNED},
         "wechat_url": f"{sandbox_url}/wechat",
         "wechat_app_id": "wx-test",
         "wechat_app_secret": SECRET,
@@ -296,9 +294,8 @@ def sandbox_config(pairs: RsaPairs) -> dict[str, Any]:
             "app_public_key_pem": pairs.app_public,
             "alipay_private_key_pem": pairs.alipay_private,
         },
-        "sms": {"app_id": "ehc", "secret": SECRET},
-        "real_name": {"app_id": "ehc", "secret": SECRET},
-        "persons": CITY.persons(),
+        **{name: {"app_id": "ehc", "secret": SECRET} for name in SIGNED},
+        **CITY.registers(),
     }
 
 

@@ -2,6 +2,7 @@
 
 foundation.py   what every service stands on
 assembly.py     one function for each noun
+outside.py      the outside sources of identity
 indexes.py      the table of indexes
 """
 
@@ -14,6 +15,7 @@ import structlog
 
 from server.app import assembly
 from server.app.foundation import Foundation, foundation
+from server.app.outside import report_missing_sources
 from server.core.audit import CHECKPOINT_EVERY, AuditChain
 from server.core.audit_verifier import AuditVerifier, time_out_chains
 from server.core.clock import Clock, SystemClock
@@ -80,6 +82,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     Unavailable when it cannot run here."""
     base = await foundation(settings, clock or SystemClock(), unsafe_writes)
     services = assembly.services(base)
+    await report_missing_sources(services.proving)
     sources = [base.mongo.collection("cards"), base.mongo.collection("usages")]
     relay = Relay(sources, dispatcher(services), base.clock)
     return App(

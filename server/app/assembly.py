@@ -7,6 +7,7 @@ from push.messages.store import MessageStore
 from server.accounts.service import AccountService
 from server.accounts.store import AccountStore
 from server.app.foundation import Foundation
+from server.app.outside import outside_sources
 from server.cards.claim import ClaimService
 from server.cards.deciding import Deciding
 from server.cards.family.store import FamilyStore
@@ -20,9 +21,10 @@ from server.core.http import SharedSecretCaller
 from server.core.idempotency import Idempotency
 from server.gateways.alipay import AlipayLogin
 from server.gateways.login import LoginPlatform
-from server.gateways.real_name import HttpRealNameAuthority
 from server.gateways.sms import HttpSmsGateway
 from server.gateways.wechat import WeChatLogin
+from server.identity.proving import Proving
+from server.identity.real_name_policy import RealNamePolicy
 from server.identity.service import IdentityService
 from server.identity.store import PersonStore
 from server.partners.service import PartnerService
@@ -40,6 +42,7 @@ from server.verification.store import UsageStore
 
 def services(base: Foundation) -> Services:
     settings, mongo = base.settings, base.mongo
+    base.policies.declare(RealNamePolicy)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
     cards = CardService(
         cards_store,
@@ -86,6 +89,7 @@ def services(base: Foundation) -> Services:
         messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,
+        proving=Proving(outside_sources(base), base.policies, base.clock),
         metrics=base.metrics,
         health=Health(mongo),
     )
@@ -135,13 +139,8 @@ def _accounts(base: Foundation) -> AccountService:
 
 
 def _identity(base: Foundation) -> IdentityService:
-    settings = base.settings
-    secret = settings.real_name_secret.get_secret_value()
-    caller = SharedSecretCaller(
-        base.http, "real_name", settings.real_name_url, settings.real_name_app_id, secret, base.clock
-    )
     store = PersonStore(base.mongo.collection("persons"), base.sealer)
-    return IdentityService(store, HttpRealNameAuthority(caller), base.sealer, base.clock)
+    return IdentityService(store, outside_sources(base).authority, base.sealer, base.clock)
 
 
 def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:

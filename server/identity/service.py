@@ -33,7 +33,7 @@ class IdentityService:
         answer = await self._authority.check(name, document.id_type, document.number)
         if not answer.is_match:
             return None
-        return Evidence(self._authority.source, answer.serial_no, self._clock.now())
+        return Evidence("authority", answer.serial_no, self._clock.now())
 
     async def find_by_document(self, document: Document) -> Person | None:
         """The person with this document, or None."""

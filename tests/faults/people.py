@@ -30,8 +30,8 @@ class Person:
         }
 
     def known(self) -> dict[str, str]:
-        """As the real-name authority of the sandbox is told."""
-        return {"name": self.name, "id_type": "01", "id_no": self.id_no}
+        """As the real-name authority and the mobile operator of the sandbox are told."""
+        return {"name": self.name, "id_type": "01", "id_no": self.id_no, "phone": self.phone}
 
 
 def make_people(number: int, seed: int) -> list[Person]:

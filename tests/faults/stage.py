@@ -113,6 +113,9 @@ class Stage:
             "REAL_NAME_URL": f"{self.sandbox_url}/real-name",
             "REAL_NAME_APP_ID": "ehc",
             "REAL_NAME_SECRET": SECRET,
+            "MOBILE_URL": f"{self.sandbox_url}/mobile",
+            "MOBILE_APP_ID": "ehc",
+            "MOBILE_SECRET": SECRET,
             "WECHAT_URL": f"{self.sandbox_url}/wechat",
             "WECHAT_APP_ID": "wx-test",
             "WECHAT_APP_SECRET": SECRET,
@@ -164,6 +167,7 @@ class Stage:
             "port": self._sandbox_port,
             "sms": shared,
             "real_name": shared,
+            "mobile": shared,
             "wechat": {"app_id": "wx-test", "secret": SECRET},
             "persons": [person.known() for person in self._people],
         }

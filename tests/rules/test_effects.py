@@ -104,7 +104,7 @@ STATUS_CALLS = ("set_status", "send_error", "HTTPError")
 READS_STATUS = {
     "handlers/base.py": "the table of them",
     "server/core/http.py": "reads what other systems answered",
-    "server/gateways/real_name.py": "reads what the authority answered",
+    "server/gateways/checks.py": "reads what the outside sources answered",
 }
 
 

@@ -85,7 +85,8 @@ def test_a_text_cannot_put_markup_on_the_page(with_sandbox: Any) -> None:
         ({"id_no": "99010119900307001x"}, "match"),
         ({"name": "阿卜杜拉•艾力"}, "mismatch"),
         ({"id_no": "990101199003070028"}, "mismatch"),
-        ({"id_type": "02"}, "mismatch"),
+        ({"id_type": "03"}, "mismatch"),
+        ({"id_type": "02"}, "match"),
     ],
 )
 def test_the_authority_compares_name_and_number(
