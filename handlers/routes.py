@@ -11,7 +11,7 @@ from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
-from handlers.resident import cards, messages, sessions, sms_codes
+from handlers.resident import cards, lifecycle, messages, sessions, sms_codes
 from handlers.staff import accounts as staff_accounts
 from handlers.staff import enrolment, roles
 from handlers.staff import sessions as staff_sessions
@@ -21,6 +21,7 @@ ROUTES: list[openapi.Route] = [
     *sms_codes.ROUTES,
     *sessions.ROUTES,
     *cards.ROUTES,
+    *lifecycle.ROUTES,
     *messages.ROUTES,
     *partner_sessions.ROUTES,
     *verifications.ROUTES,

@@ -14,6 +14,15 @@ SCENE_NAMES = {
     "0101053": "住院缴费",
 }
 
+# Who moved a card, as its holders are told.
+MOVED_BY = {
+    "holder": "持卡人本人",
+    "guardian": "监护人",
+    "carer": "家人",
+    "centre": "发卡中心",
+    "merge": "发卡中心",
+}
+
 
 @dataclass(frozen=True)
 class Template:
@@ -38,7 +47,24 @@ TEMPLATES: Mapping[str, Template] = {
     ),
     "card_used": Template(
         "健康卡被使用",
-        "{institution}的{place}读取了您的健康码，用于{scene_name}。如果不是您本人使用，请联系发卡中心。",
+        "{institution}的{place}读取了您的健康码，用于{scene_name}。如果不是您本人使用，请点“不是我”，健康卡会马上冻结。",
+    ),
+    "card_frozen": Template(
+        "健康卡已冻结", "健康卡已由{who}冻结，现在出示和打印的码都不能用。如有疑问，请联系发卡中心。"
+    ),
+    "card_lost": Template(
+        "健康卡已挂失", "健康卡已由{who}挂失，现在出示和打印的码都不能用。找回后可以重新启用，也可以补卡。"
+    ),
+    "card_reactivated": Template(
+        "健康卡重新启用了", "健康卡已由{who}重新启用。如果不是您办理的，请马上挂失。"
+    ),
+    "card_reissued": Template(
+        "健康卡已补发", "健康卡已由{who}补发，以前打印的码和截图都作废了。如果不是您办理的，请马上挂失。"
+    ),
+    "card_cancelled": Template("健康卡已注销", "健康卡已由{who}注销，以后可以重新申领。"),
+    "pin_changed": Template("健康卡密码有变动", "健康卡密码刚刚改动过。如果不是您办理的，请马上挂失。"),
+    "pin_locked": Template(
+        "健康卡密码已锁住", "健康卡密码连续输错五次，暂时锁住了。如果不是您输入的，请更换密码或挂失。"
     ),
 }
 

@@ -20,6 +20,7 @@ PHONE = re.compile(r"1[3-9]\d{9}")
 # template's params is taken from DEFAULT_PARAMS.
 TEMPLATES = {
     "login_code": "【电子健康卡】验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
+    "factor_code": "【电子健康卡】您在办理健康卡业务，验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
     "card_ready": "【电子健康卡】您的电子健康卡已办好，可在手机上出示使用。",
     "card_refused": "【电子健康卡】您的电子健康卡没有办成：{reason}。请核对姓名和证件号码后再试一次。",
     "card_used": "【电子健康卡】您的健康卡刚在{institution}使用（{scene_name}）。如非本人，请立即挂失。",

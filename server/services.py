@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
 from server.cards.claim import ClaimService
+from server.cards.lifecycle.service import LifecycleService
 from server.cards.reviews.service import ReviewService
 from server.cards.service import CardService
 from server.core.health import Health
@@ -25,6 +26,7 @@ class Services:
     cards: CardService
     claims: ClaimService
     reviews: ReviewService
+    lifecycle: LifecycleService
     partners: PartnerService
     staff: StaffService
     staff_sessions: StaffSessions

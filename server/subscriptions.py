@@ -15,6 +15,13 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "card.refused": [messages.tell_card_refused],
         "card.taken_over": [messages.tell_card_taken_over],
         "card.used": [messages.tell_card_used],
+        "card.frozen": [messages.tell_card_moved],
+        "card.lost": [messages.tell_card_moved],
+        "card.reactivated": [messages.tell_card_moved],
+        "card.reissued": [messages.tell_card_moved],
+        "card.cancelled": [messages.tell_card_moved],
+        "card.pin_changed": [messages.tell_card_moved],
+        "card.pin_locked": [messages.tell_card_moved],
     }
 
 

@@ -1,7 +1,11 @@
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
 from handlers.authentication import PartnerHandler
 from handlers.partner.fields import CodeText, ShortText, TableCode, TerminalId
 from handlers.requests import Model, Ok, Time, operation
-from server.core.errors import Conflict, Forbidden, InvalidInput
+from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
 from server.verification.model import Verification
 from server.verification.service import Scan
 
@@ -15,6 +19,11 @@ class VerificationRequest(Model):
     channel: TableCode | None = None
     department: ShortText | None = None
     purpose: ShortText | None = None
+    pin: Annotated[str, StringConstraints(min_length=1, max_length=12)] | None = Field(
+        None,
+        repr=False,
+        description="the card's PIN, typed by its holder, where a static code needs one",
+    )
 
 
 class CardSeenView(Model):
@@ -72,7 +81,7 @@ class Verifications(PartnerHandler):
         "Verify a code a terminal has read, and get its holder",
         body=VerificationRequest,
         reply=VerificationView,
-        refuses=(InvalidInput, Conflict, Forbidden),
+        refuses=(InvalidInput, Conflict, Forbidden, TooMany),
         scope="verification",
         idempotent=True,
     )

@@ -1,13 +1,25 @@
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from handlers.authentication import ResidentHandler
-from handlers.requests import Accepted, Created, Id, Model, Ok, Picture, Reply, Time, operation
+from handlers.requests import (
+    Accepted,
+    Created,
+    Id,
+    Model,
+    NoContent,
+    Ok,
+    Picture,
+    Reply,
+    Time,
+    operation,
+)
 from server.cards.claim import Application, Claimant
+from server.cards.lifecycle.service import may_do
 from server.cards.model import Card, Status
 from server.cards.service import Form, Kind
-from server.core.errors import Conflict, InvalidInput, TooMany
+from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
 from server.core.masking import mask_name
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -36,6 +48,9 @@ class CardView(Model):
     status: str
     relation: str
     claimed_at: Time
+    has_pin: bool
+    shows: Literal["dynamic", "static"]
+    may: Annotated[list[str], Field(description="what this account may do with the card now")]
     person: HolderView
 
     @classmethod
@@ -48,6 +63,9 @@ class CardView(Model):
             status=card.status.value,
             relation=tie.relation,
             claimed_at=tie.claimed_at,
+            has_pin=card.has_pin,
+            shows=card.preferences.shows,
+            may=may_do(card, account_id),
             person=HolderView(
                 name_masked=mask_name(holder.name),
                 gender=holder.gender,
@@ -106,9 +124,23 @@ class OneCard(ResidentHandler):
         account_id = self.session.account.account_id
         return Ok(CardView.of(await self.services.cards.get(account_id, card_id), account_id))
 
+    @operation(
+        "Take a family member's card out of this account; the card itself stays",
+        replies=(NoContent,),
+        refuses=(Conflict,),
+    )
+    async def delete(self, card_id: Id) -> NoContent:
+        await self.services.lifecycle.remove(self.session.account.account_id, card_id)
+        return NoContent()
+
 
 class CardCode(ResidentHandler):
-    @operation("The code to show now, as text to draw", query=CodeQuery, reply=CodeView, refuses=(Conflict,))
+    @operation(
+        "The code to show now, as text to draw",
+        query=CodeQuery,
+        reply=CodeView,
+        refuses=(Conflict, Forbidden),
+    )
     async def get(self, card_id: Id, query: CodeQuery) -> Ok:
         code = await self.services.cards.show_code(self.session.account.account_id, card_id, query.kind)
         return Ok(CodeView(**code.__dict__))
@@ -122,14 +154,19 @@ class _CodePicture(ResidentHandler):
 
 class CardCodeSvg(_CodePicture):
     @operation(
-        "The code to show now, as SVG", query=CodeQuery, refuses=(Conflict,), media_type="image/svg+xml"
+        "The code to show now, as SVG",
+        query=CodeQuery,
+        refuses=(Conflict, Forbidden),
+        media_type="image/svg+xml",
     )
     async def get(self, card_id: Id, query: CodeQuery) -> Picture:
         return await self.draw(card_id, query.kind, "svg", "image/svg+xml")
 
 
 class CardCodePng(_CodePicture):
-    @operation("The code to show now, as PNG", query=CodeQuery, refuses=(Conflict,), media_type="image/png")
+    @operation(
+        "The code to show now, as PNG", query=CodeQuery, refuses=(Conflict, Forbidden), media_type="image/png"
+    )
     async def get(self, card_id: Id, query: CodeQuery) -> Picture:
         return await self.draw(card_id, query.kind, "png", "image/png")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from push.messages.model import Message
 from push.messages.store import MessageStore
-from push.templates import SCENE_NAMES, render
+from push.templates import MOVED_BY, SCENE_NAMES, render
 from server.cards.service import CardService
 from server.core.clock import Clock
 from server.core.errors import NotFound
@@ -48,6 +48,13 @@ class MessageService:
         """To the accounts that had the card of a child who now has it in an account of their own."""
         data = {"card_id": event.data["card_id"]}
         await self._tell(event, "card_taken_over", data, event.data["account_ids"])
+
+    async def tell_card_moved(self, event: Event) -> None:
+        """Frozen, lost, active again, reissued, cancelled; its PIN changed or locked: whoever has the card
+        hears of it, so that nobody else does it unnoticed."""
+        kind = event.name.replace("card.pin_", "pin_").replace(".", "_")
+        who = MOVED_BY[event.data.get("by", "holder")]
+        await self._tell_holders(event, kind, {**event.data, "who": who})
 
     async def _tell_holders(self, event: Event, kind: str, data: Mapping[str, Any]) -> None:
         await self._tell(event, kind, data, await self._cards.list_accounts_of(event.data["card_id"]))

@@ -10,7 +10,12 @@ from server.app.foundation import Foundation
 from server.app.outside import outside_sources
 from server.cards.claim import ClaimService
 from server.cards.deciding import Deciding
+from server.cards.display import Display, DisplayPolicy
+from server.cards.factors.service import FactorService
+from server.cards.factors.store import FactorStore
 from server.cards.family.store import FamilyStore
+from server.cards.lifecycle.service import LifecycleService, RetentionPolicy
+from server.cards.lifecycle.store import LifecycleStore
 from server.cards.policy import ClaimPolicy
 from server.cards.reviews.service import ReviewService
 from server.cards.reviews.store import ReviewStore
@@ -36,6 +41,7 @@ from server.staff.passwords import Passwords
 from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
 from server.staff.store import StaffStore
+from server.verification.policy import StaticCodePolicy
 from server.verification.service import VerificationService
 from server.verification.store import UsageStore
 
@@ -43,14 +49,16 @@ from server.verification.store import UsageStore
 def services(base: Foundation) -> Services:
     settings, mongo = base.settings, base.mongo
     base.policies.declare(RealNamePolicy)
+    base.policies.declare(DisplayPolicy, RetentionPolicy, StaticCodePolicy)
+    display = Display(base.policies, settings.code_refresh_seconds)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
     cards = CardService(
         cards_store,
         base.seals,
+        display,
         base.clock,
         base.threads,
         centre_id=settings.centre_id,
-        refresh_seconds=settings.code_refresh_seconds,
     )
     partners, identity = _partners(base), _identity(base)
     family = FamilyStore(mongo.collection("cards"), base.sealer)
@@ -58,6 +66,7 @@ def services(base: Foundation) -> Services:
     deciding = Deciding(cards_store, reviews, identity, base.policies, base.audit, base.clock)
     base.policies.declare(ClaimPolicy)
     staff, staff_sessions, enrolment = _staff(base)
+    factors = _factors(base)
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -72,6 +81,14 @@ def services(base: Foundation) -> Services:
             allows_test_numbers=settings.allows_test_numbers,
         ),
         reviews=ReviewService(cards_store, reviews, deciding, base.audit),
+        lifecycle=LifecycleService(
+            cards_store,
+            LifecycleStore(mongo.collection("cards"), base.sealer),
+            factors,
+            base.audit,
+            base.policies,
+            base.clock,
+        ),
         partners=partners,
         staff=staff,
         staff_sessions=staff_sessions,
@@ -79,12 +96,14 @@ def services(base: Foundation) -> Services:
         verification=VerificationService(
             UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer),
             partners,
+            factors,
+            display,
+            base.policies,
             base.seals,
             base.audit,
             base.metrics,
             base.clock,
             centre_id=settings.centre_id,
-            refresh_seconds=settings.code_refresh_seconds,
         ),
         messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
@@ -120,14 +139,33 @@ def _staff(base: Foundation) -> tuple[StaffService, StaffSessions, Enrolment]:
     return StaffService(store, enrolment, base.audit, base.clock), sessions, enrolment
 
 
-def _accounts(base: Foundation) -> AccountService:
+def _factors(base: Foundation) -> FactorService:
+    kept = base.mongo.collection
+    return FactorService(
+        FactorStore(kept("cards"), kept("factor_codes"), base.sealer),
+        _sms(base),
+        base.audit,
+        base.budgets,
+        base.sealer,
+        base.clock,
+        base.threads,
+    )
+
+
+def _sms(base: Foundation) -> HttpSmsGateway:
     settings = base.settings
     secret = settings.sms_secret.get_secret_value()
-    sms = SharedSecretCaller(base.http, "sms", settings.sms_url, settings.sms_app_id, secret, base.clock)
+    return HttpSmsGateway(
+        SharedSecretCaller(base.http, "sms", settings.sms_url, settings.sms_app_id, secret, base.clock)
+    )
+
+
+def _accounts(base: Foundation) -> AccountService:
+    settings = base.settings
     kept = base.mongo.collection
     return AccountService(
         AccountStore(kept("accounts"), kept("sessions"), kept("sms_codes"), base.sealer),
-        HttpSmsGateway(sms),
+        _sms(base),
         _login_platforms(settings),
         base.audit,
         base.budgets,

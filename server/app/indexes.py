@@ -4,6 +4,7 @@ import asyncio
 
 from push.messages.store import MessageStore
 from server.accounts.store import AccountStore
+from server.cards.factors.store import FactorStore
 from server.cards.store import CardStore
 from server.core.audit import Audit, AuditCollections
 from server.core.budgets import Budgets
@@ -24,6 +25,7 @@ INDEXES = {
     "sms_codes": AccountStore.SMS_INDEXES,
     "persons": PersonStore.INDEXES,
     "cards": CardStore.INDEXES,
+    "factor_codes": FactorStore.INDEXES,
     "terminals": PartnerStore.TERMINAL_INDEXES,
     "partner_sessions": PartnerStore.SESSION_INDEXES,
     "partner_nonces": PartnerStore.NONCE_INDEXES,

@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from server.cards.preferences import Preferences
 from server.core.errors import Conflict, InvalidInput
 from server.core.masking import mask_id_no, mask_phone
 
@@ -17,7 +18,8 @@ CLAIM_NOTICES = {
 
 
 class Status(StrEnum):
-    """pending → active → frozen | lost → active | cancelled; pending → refused.  The last two are over."""
+    """pending → active → frozen | lost → active | cancelled; pending → refused.  The last two are over.
+    After pending, `transitions.TABLE` says who may do what."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -129,6 +131,14 @@ class Card:
     review: Review | None = None
     refused_because: Literal["mismatch", "held"] | None = None
     issues: tuple[Issue, ...] = ()
+    holds: frozenset[str] = frozenset()
+    "Why it is frozen or lost: the causes of `transitions`."
+    moves: int = 0
+    "How many transitions it has seen: who changes its state says of which number."
+    last_request: str | None = None
+    "The repeatable request that moved it last."
+    has_pin: bool = False
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def pending_reason(self) -> Literal["source", "review"] | None:
@@ -148,6 +158,11 @@ class Card:
 
     def tie_of(self, account_id: str) -> Tie | None:
         return next((tie for tie in self.ties if tie.account_id == account_id), None)
+
+    @property
+    def is_issued(self) -> bool:
+        """Past its claim and not over: what a PIN, preferences and most transitions need."""
+        return self.status in LIVE and self.status is not Status.PENDING
 
     def require_active(self) -> None:
         if self.status is not Status.ACTIVE:

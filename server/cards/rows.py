@@ -1,6 +1,7 @@
 """How a card looks in the collection `cards`: its row, the holder sealed, and back."""
 
 from server.cards.model import LIVE, Card, Holder, Issue, RelationProof, Review, Status, Tie
+from server.cards.preferences import Preferences
 from server.core.mongo import Document
 from server.core.secrets import Sealer
 
@@ -42,6 +43,11 @@ class CardRows:
             review=self._review(row),
             refused_because=row.get("refused_because"),
             issues=tuple(Issue(**issue) for issue in row.get("issues", ())),
+            holds=frozenset(row.get("holds", ())),
+            moves=row.get("moves", 0),
+            last_request=row.get("last_request"),
+            has_pin="pin" in row,
+            preferences=Preferences.from_plain(row["preferences"]) if "preferences" in row else Preferences(),
         )
 
     def seal_holder(self, card_id: str, holder: Holder) -> bytes:

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Literal
 
 from server.cards import pictures, qrcode
+from server.cards.display import Display
 from server.cards.model import Card
+from server.cards.preferences import Privacy
 from server.cards.store import CardStore
 from server.core.clock import Clock
-from server.core.errors import NotFound
+from server.core.errors import Conflict, Forbidden, NotFound
 from server.core.keys import Seals
 from server.core.threads import run_in
 
@@ -34,18 +36,18 @@ class CardService:
         self,
         store: CardStore,
         seals: Seals,
+        display: Display,
         clock: Clock,
         threads: ThreadPoolExecutor,
         *,
         centre_id: str,
-        refresh_seconds: int,
     ) -> None:
         self._store = store
         self._seals = seals
+        self._display = display
         self._clock = clock
         self._threads = threads
         self._centre_id = centre_id
-        self._refresh_seconds = refresh_seconds
 
     async def list_of_account(self, account_id: str) -> list[Card]:
         return await self._store.list_of_account(account_id)
@@ -63,19 +65,39 @@ class CardService:
         return [] if card is None else [tie.account_id for tie in card.ties]
 
     async def show_code(self, account_id: str, card_id: str, kind: Kind) -> ShownCode:
-        """Conflict `card.not_active` in any other state."""
+        """Conflict `card.not_active` in any other state, `card.static_refused_by_holder`; Forbidden
+        `code.static_not_allowed` when the centre shows none."""
         card = await self.get(account_id, card_id)
         card.require_active()
         now = self._clock.now()
         if kind == "static":
+            await self.require_static(card)
             return ShownCode(qrcode.static_text(card.ehealth_card_id, self._centre_id), kind, now, None, None)
         kid = self._seals.current_code_kid()
         text = qrcode.dynamic_text(card.ehealth_card_id, self._centre_id, kid, now, self._seals.mac_for)
-        expires_at = now + timedelta(seconds=self._refresh_seconds)
-        return ShownCode(text, kind, now, expires_at, self._refresh_seconds)
+        refresh = await self._display.refresh()
+        return ShownCode(text, kind, now, now + refresh, int(refresh.total_seconds()))
+
+    async def require_static(self, card: Card) -> None:
+        """Returns when a static code of the card may be shown or printed."""
+        if not await self._display.static_allowed():
+            raise Forbidden("code.static_not_allowed", "this card centre shows no static codes")
+        if not card.preferences.static_allowed:
+            raise Conflict("card.static_refused_by_holder", "the holder has turned static codes off")
 
     async def draw_code(self, account_id: str, card_id: str, kind: Kind, form: Form) -> bytes:
         """The code as a picture, drawn off the loop: it costs milliseconds."""
         code = await self.show_code(account_id, card_id, kind)
         draw = pictures.as_svg if form == "svg" else pictures.as_png
         return await run_in(self._threads, partial(draw, code.text))
+
+    # -- preferences
+    async def display_rules(self) -> tuple[timedelta, bool]:
+        """How long a dynamic code lives here, and whether static codes are shown."""
+        return await self._display.refresh(), await self._display.static_allowed()
+
+    async def privacy_of(self, person_id: str) -> Privacy:
+        """What the holder has decided of each class of what hangs on the card (C7); the defaults ("ask") for
+        a person without a card.  Whoever shows records, reports, visits or payments to others asks here."""
+        card = await self._store.find_live_of_person(person_id)
+        return Privacy() if card is None else card.preferences.privacy

@@ -27,6 +27,8 @@ class CardStore:
         index("ties.account_id"),
         index("next_try_at", where={"status": Status.PENDING.value}),
         index("waits_for_review", "_id", where={"waits_for_review": True}),
+        index("retired_ids", where={"retired_ids": {"$exists": True}}),
+        index("cancelled_at", where={"is_masked": False}),
         *OUTBOX_INDEXES,
     ]
 

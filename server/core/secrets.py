@@ -31,6 +31,7 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("cards", "holder"): PersonalField("what a scan of the card tells the hospital, as one object"),
     ("cards", "review_note"): PersonalField("telling a claimant why a reviewer decided so"),
     ("attachments", "picture"): PersonalField("showing a reviewer the papers of a claim"),
+    ("cards", "pin"): PersonalField("not personal, but secret: what a PIN is compared with"),
     ("partner_sessions", "key"): PersonalField("not personal, but as secret: a terminal's session key"),
     ("staff", "login_name"): PersonalField("signing in to the card centre's pages"),
     ("staff", "display_name"): PersonalField("saying who of the card centre it is"),

@@ -53,7 +53,8 @@ class Verification:
 
 @dataclass(frozen=True)
 class CardSeen:
-    """What a scan reads of a card, and the newest dynamic code of it that was accepted."""
+    """What a scan reads of a card, and the newest dynamic code of it that was accepted.  `is_retired`: the
+    code read is one the card had before it was reissued."""
 
     card_id: str
     ehealth_card_id: str
@@ -61,6 +62,10 @@ class CardSeen:
     person_id: str | None
     holder: Holder
     newest_issued_at_s: int | None
+    has_pin: bool
+    static_allowed: bool
+    static_needs_pin: bool
+    is_retired: bool = False
 
 
 def use_key(ehealth_card_id: str, issued_at_s: int, nonce: str) -> str:

@@ -1,9 +1,11 @@
 """Passive scan 被扫 (V1): a terminal read a code from a phone or a print, and asks who it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from server.cards import qrcode
+from server.cards.display import Display
+from server.cards.factors.service import FactorService
 from server.cards.model import Status
 from server.core.audit import Actor, Audit, row_digest
 from server.core.clock import Clock
@@ -13,17 +15,18 @@ from server.core.keys import Seals
 from server.core.mongo import Document, Duplicate
 from server.core.observability import Metrics
 from server.core.outbox import outbox
+from server.core.policies import Policies
 from server.partners.model import Caller, Terminal
 from server.partners.service import PartnerService
 from server.verification.model import (
     CHANNELS,
     SCENES,
     CardSeen,
-    Scene,
     Verification,
     static_use_key,
     use_key,
 )
+from server.verification.policy import StaticCodePolicy
 from server.verification.store import UsageStore
 
 # Between servers whose clocks differ; a screenshot lives no longer than this beyond the refresh.
@@ -41,6 +44,7 @@ class Scan:
     department: str | None
     purpose: str | None
     request_key: str | None
+    pin: str | None = field(default=None, repr=False)
 
 
 class VerificationService:
@@ -48,29 +52,34 @@ class VerificationService:
         self,
         store: UsageStore,
         partners: PartnerService,
+        factors: FactorService,
+        display: Display,
+        policies: Policies,
         seals: Seals,
         audit: Audit,
         metrics: Metrics,
         clock: Clock,
         *,
         centre_id: str,
-        refresh_seconds: int,
     ) -> None:
         self._store = store
         self._partners = partners
+        self._factors = factors
+        self._display = display
+        self._policies = policies
         self._seals = seals
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
         self._centre_id = centre_id
-        self._refresh = timedelta(seconds=refresh_seconds)
 
     async def verify(self, caller: Caller, scan: Scan) -> Verification:
         """Who holds the card, once the use is stored.
 
         InvalidInput: code.malformed, code.forged, code.expired, code.unknown_card, issuer.unknown,
-        scene.unknown, channel.unknown.  Conflict: code.already_used, code.superseded, card.<state>.
-        Forbidden: terminal.unknown, scene.requires_dynamic.
+        scene.unknown, channel.unknown.  Conflict: code.already_used, code.superseded, code.reissued,
+        card.<state>, card.static_refused_by_holder.  Forbidden: terminal.unknown, scene.requires_dynamic,
+        pin.required (detail.is_set), pin.wrong (detail.tries_left).  TooMany: pin.locked.
         """
         try:
             verification = await self._verify(caller, scan)
@@ -91,23 +100,29 @@ class VerificationService:
 
     async def _verify(self, caller: Caller, scan: Scan) -> Verification:
         terminal = await self._partners.get_terminal(caller, scan.terminal_id)
-        scene = SCENES.get(scan.scene)
-        if scene is None:
+        if scan.scene not in SCENES:
             raise InvalidInput("scene.unknown", "there is no such scene")
         channel = scan.channel or terminal.channel
         if channel not in CHANNELS:
             raise InvalidInput("channel.unknown", "there is no such channel")
         code = qrcode.read_code(scan.code)
         self._require_ours(code)
-        self._require_provable(code, scene)
+        rules = await self.static_rules()
+        self._require_provable(code, scan.scene, rules)
         card = await self._store.see(code.ehealth_card_id)
+        if card is None:
+            card = await self._store.see_retired(code.ehealth_card_id)
         if card is None:
             raise InvalidInput("code.unknown_card", "there is no card with this code")
         usage = self._usage(caller, scan, terminal, channel, code, card)
         try:
-            self._require_usable(code, card)
+            await self._require_usable(code, card)
+            if code.token is None:
+                await self._require_pin(caller, scan, card, rules)
             await self._store.insert(usage)
-        except (Conflict, InvalidInput, Duplicate) as refusal:
+        except Unavailable:
+            raise
+        except (EhcError, Duplicate) as refusal:
             usage = await self._same_request(caller, usage, scan.request_key, refusal)
         return Verification(
             verification_id=usage["_id"],
@@ -124,25 +139,42 @@ class VerificationService:
         if code.centre_id not in (None, self._centre_id):
             raise InvalidInput("issuer.unknown", "the card was issued by a centre we do not know")
 
-    def _require_provable(self, code: qrcode.Code, scene: Scene) -> None:
+    async def static_rules(self) -> StaticCodePolicy:
+        """What the centre has decided of static codes."""
+        return await self._policies.get(StaticCodePolicy)
+
+    def _require_provable(self, code: qrcode.Code, scene: str, rules: StaticCodePolicy) -> None:
         if code.token is None:
-            if not scene.static_allowed:
+            if scene not in rules.scenes:
                 raise Forbidden("scene.requires_dynamic", "this step needs the code that renews itself")
             return
         if code.centre_id is None:
             raise InvalidInput("code.malformed", "a dynamic code names its issuing centre")
         qrcode.require_genuine(code, self._seals.mac_for, self._seals.equal)
 
-    def _require_usable(self, code: qrcode.Code, card: CardSeen) -> None:
+    async def _require_usable(self, code: qrcode.Code, card: CardSeen) -> None:
         """What may change between a request and its repetition: the card's state, the code's age and uses."""
+        if card.is_retired:
+            raise Conflict("code.reissued", "the card was reissued: this code is void, a new one exists")
         if code.token is not None:
-            qrcode.require_live(code.token, self._clock.now(), self._refresh, SKEW)
+            qrcode.require_live(code.token, self._clock.now(), await self._display.refresh(), SKEW)
         if card.status != Status.ACTIVE or card.person_id is None:
             raise Conflict(f"card.{card.status}", "the card cannot be used in its state")
         if code.token is None or card.newest_issued_at_s is None:
             return
         if code.token.issued_at_s < card.newest_issued_at_s:
             raise Conflict("code.superseded", "a newer code of this card was used: this one is void")
+
+    async def _require_pin(self, caller: Caller, scan: Scan, card: CardSeen, rules: StaticCodePolicy) -> None:
+        """A PIN that is given is compared wherever the card has one; it is asked for by the centre's rules
+        (by scene and institution) or by the holder."""
+        if not card.static_allowed:
+            raise Conflict("card.static_refused_by_holder", "the holder has turned static codes off")
+        needed = card.static_needs_pin or rules.needs_pin(scan.scene, caller.app.institution.institution_id)
+        if needed and (scan.pin is None or not card.has_pin):
+            raise Forbidden("pin.required", "here a static code needs the card's PIN", is_set=card.has_pin)
+        if scan.pin is not None and card.has_pin:
+            await self._factors.require_pin(card.card_id, scan.pin)
 
     def _usage(
         self,
@@ -167,9 +199,9 @@ class VerificationService:
         return {
             "_id": verification_id,
             "use_key": (
-                static_use_key(card.ehealth_card_id, scan.request_key or verification_id)
+                static_use_key(code.ehealth_card_id, scan.request_key or verification_id)
                 if token is None
-                else use_key(card.ehealth_card_id, token.issued_at_s, token.nonce)
+                else use_key(code.ehealth_card_id, token.issued_at_s, token.nonce)
             ),
             "at": now,
             "card_id": card.card_id,

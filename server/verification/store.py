@@ -4,6 +4,7 @@ A row is stored by one grouped insert; the unique `use_key` makes a dynamic code
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from server.cards.model import Holder
@@ -14,7 +15,15 @@ from server.core.outbox import OUTBOX_INDEXES
 from server.core.secrets import Sealer
 from server.verification.model import CardSeen, issued_at_of
 
-SEEN = {"ehealth_card_id": 1, "status": 1, "person_id": 1, "holder": 1}
+SEEN = {
+    "ehealth_card_id": 1,
+    "status": 1,
+    "person_id": 1,
+    "holder": 1,
+    "preferences.static_allowed": 1,
+    "preferences.static_needs_pin": 1,
+    "pin.set_at": 1,
+}
 
 
 class UsageStore:
@@ -52,8 +61,13 @@ class UsageStore:
         found = {row["ehealth_card_id"]: attempt(self._card, row) for row in rows}
         return [found.get(ehealth_card_id) for ehealth_card_id in ehealth_card_ids]
 
+    async def see_retired(self, ehealth_card_id: str) -> CardSeen | None:
+        """The card that had this id before it was reissued; asked only when no card has it now."""
+        row = await self._cards.find_one({"retired_ids": ehealth_card_id}, SEEN)
+        return None if row is None else replace(self._card({**row, "newest": []}), is_retired=True)
+
     def _card(self, row: Mapping[str, Any]) -> CardSeen:
-        newest = row["newest"]
+        newest, preferences = row["newest"], row.get("preferences", {})
         return CardSeen(
             card_id=row["_id"],
             ehealth_card_id=row["ehealth_card_id"],
@@ -61,6 +75,9 @@ class UsageStore:
             person_id=row.get("person_id"),
             holder=Holder.from_plain(self._sealer.unseal_json("cards", row["_id"], "holder", row["holder"])),
             newest_issued_at_s=issued_at_of(newest[0]["use_key"]) if newest else None,
+            has_pin="pin" in row,
+            static_allowed=preferences.get("static_allowed", True),
+            static_needs_pin=preferences.get("static_needs_pin", False),
         )
 
     async def insert(self, usage: Document) -> None:

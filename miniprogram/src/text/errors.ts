@@ -24,6 +24,16 @@ const byCode: Record<string, string> = {
   'notice.unknown_version': '告知书有了新版本。请关掉重新打开这一页，再读一遍。',
   'card.held_by_another_account': '这个人的健康卡已经在另一个账号里。请用原来的账号登录，或带证件到发卡窗口办理。',
   'card.not_active': '这张卡现在不能用。',
+  'card.transition_illegal': '这张卡现在不能这样办理。请返回看一看卡的状态。',
+  'card.own_card': '自己的健康卡不能移出，可以注销。',
+  'card.static_refused_by_holder': '这张卡已经关掉了静态码。可以在卡片设置里重新打开。',
+  'code.static_not_allowed': '发卡中心规定只用会自动更新的码。',
+  'factor.required': '为了安全，请输入健康卡密码，或用短信验证码确认。',
+  'factor.wrong': '密码或验证码不对。请核对后再试，也可以重新要一个验证码。',
+  'factor_sms.too_many': '验证码要得太频繁了。请过一会儿再要。',
+  'pin.invalid': '密码要 6 位数字，不要用连号、重复的数字，也不要用生日、手机号和证件号里的数字。',
+  'pin.locked': '密码输错太多次，暂时锁住了。请过一会儿再试，或用短信验证码办理。',
+  'pin.not_set': '这张卡还没有密码，请先设置密码。',
 }
 
 const byDocumentReason: Record<string, string> = {
