@@ -155,6 +155,18 @@ class Platform:
         assert answer.status == 200, answer.body
         return str(answer.json["text"])
 
+    async def factor(self, token: str, card_id: str, phone: str) -> dict[str, str]:
+        """A factor for the card: a code asked for, and read where its phone would."""
+        sent = await self.http.post(f"/api/v1/cards/{card_id}/factor-codes", token=token)
+        assert sent.status == 202, sent.body
+        code = await self.last_sms_code(phone)
+        return {"kind": "sms", "request_id": sent.json["request_id"], "code": code}
+
+    async def move(self, token: str, card_id: str, action: str, factor: Any = None, **more: Any) -> Answer:
+        """One transition of a card."""
+        body = {"action": action, **({} if factor is None else {"factor": factor})}
+        return await self.http.post(f"/api/v1/cards/{card_id}/transitions", body, token=token, **more)
+
     async def messages(self, token: str) -> list[dict[str, Any]]:
         answer = await self.http.get("/api/v1/messages", token=token)
         assert answer.status == 200, answer.body
