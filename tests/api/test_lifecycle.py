@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from server.cards.transitions import Action
+from server.cards.lifecycle.transitions import Action
 from server.core.audit import Actor
 from server.core.clock import HeldClock
 from tests.api.calls import another_process

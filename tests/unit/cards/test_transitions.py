@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from server.cards.lifecycle.transitions import Action, Role, State, apply, frozen_because, may
 from server.cards.model import Status
-from server.cards.transitions import Action, Role, State, apply, frozen_because, may
 
 pytestmark = pytest.mark.feature("C4")
 
