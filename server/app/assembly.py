@@ -93,24 +93,31 @@ def services(base: Foundation) -> Services:
         staff=staff,
         staff_sessions=staff_sessions,
         enrolment=enrolment,
-        verification=VerificationService(
-            UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer),
-            partners,
-            factors,
-            display,
-            base.policies,
-            base.seals,
-            base.audit,
-            base.metrics,
-            base.clock,
-            centre_id=settings.centre_id,
-        ),
+        verification=_verification(base, partners, factors, display),
         messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,
         proving=Proving(outside_sources(base), base.policies, base.clock),
         metrics=base.metrics,
         health=Health(mongo),
+    )
+
+
+def _verification(
+    base: Foundation, partners: PartnerService, factors: FactorService, display: Display
+) -> VerificationService:
+    kept = base.mongo.collection
+    return VerificationService(
+        UsageStore(kept("usages"), kept("cards"), base.usage_chain, base.sealer),
+        partners,
+        factors,
+        display,
+        base.policies,
+        base.seals,
+        base.audit,
+        base.metrics,
+        base.clock,
+        centre_id=base.settings.centre_id,
     )
 
 
