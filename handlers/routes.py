@@ -9,9 +9,10 @@ from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_bo
 
 from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
+from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
-from handlers.resident import cards, lifecycle, messages, sessions, sms_codes
+from handlers.resident import authorization_requests, cards, lifecycle, messages, sessions, sms_codes
 from handlers.staff import accounts as staff_accounts
 from handlers.staff import enrolment, roles
 from handlers.staff import sessions as staff_sessions
@@ -23,8 +24,10 @@ ROUTES: list[openapi.Route] = [
     *cards.ROUTES,
     *lifecycle.ROUTES,
     *messages.ROUTES,
+    *authorization_requests.ROUTES,
     *partner_sessions.ROUTES,
     *verifications.ROUTES,
+    *partner_authorization_requests.ROUTES,
     *staff_sessions.ROUTES,
     *enrolment.ROUTES,
     *staff_accounts.ROUTES,

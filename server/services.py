@@ -17,6 +17,7 @@ from server.partners.service import PartnerService
 from server.staff.enrolment import Enrolment
 from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
+from server.verification.authorization.service import AuthorizationService
 from server.verification.service import VerificationService
 
 
@@ -32,6 +33,7 @@ class Services:
     staff_sessions: StaffSessions
     enrolment: Enrolment
     verification: VerificationService
+    authorizations: AuthorizationService
     messages: MessageService
     idempotency: Idempotency
     policies: Policies

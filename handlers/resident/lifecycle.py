@@ -1,35 +1,14 @@
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from handlers.authentication import ResidentHandler
 from handlers.requests import Accepted, Id, Model, NoContent, Ok, Time, operation
 from handlers.resident.cards import CardView
-from server.cards.factors.service import Factor
+from handlers.resident.factors import AnyFactor, Digits, as_factor
 from server.cards.lifecycle.transitions import Action
 from server.cards.preferences import Openness, Preferences, Privacy
 from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
-
-Digits = Annotated[str, StringConstraints(min_length=1, max_length=12)]
-RequestId = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-
-
-class PinFactor(Model):
-    kind: Literal["pin"]
-    pin: Digits
-
-
-class SmsFactor(Model):
-    kind: Literal["sms"]
-    request_id: RequestId
-    code: Digits
-
-
-AnyFactor = Annotated[PinFactor | SmsFactor, Field(discriminator="kind")]
-
-
-def _factor(given: PinFactor | SmsFactor | None) -> Factor | None:
-    return None if given is None else Factor(**given.model_dump(exclude={"kind"}))
 
 
 class TransitionRequest(Model):
@@ -91,7 +70,7 @@ class Transitions(ResidentHandler):
     async def post(self, card_id: Id, body: TransitionRequest) -> Ok:
         account_id = self.session.account.account_id
         card = await self.services.lifecycle.move(
-            account_id, card_id, Action(body.action), _factor(body.factor), self.idempotency_row
+            account_id, card_id, Action(body.action), as_factor(body.factor), self.idempotency_row
         )
         return Ok(CardView.of(card, account_id))
 
@@ -118,7 +97,7 @@ class CardPin(ResidentHandler):
     )
     async def put(self, card_id: Id, body: PinRequest) -> NoContent:
         await self.services.lifecycle.put_pin(
-            self.session.account.account_id, card_id, body.pin, _factor(body.factor)
+            self.session.account.account_id, card_id, body.pin, as_factor(body.factor)
         )
         return NoContent()
 

@@ -41,6 +41,9 @@ from server.staff.passwords import Passwords
 from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
 from server.staff.store import StaffStore
+from server.verification.authorization.model import ActiveScanPolicy
+from server.verification.authorization.service import AuthorizationService
+from server.verification.authorization.store import AuthorizationStore
 from server.verification.policy import StaticCodePolicy
 from server.verification.service import VerificationService
 from server.verification.store import UsageStore
@@ -67,6 +70,7 @@ def services(base: Foundation) -> Services:
     base.policies.declare(ClaimPolicy)
     staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
+    usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -93,7 +97,8 @@ def services(base: Foundation) -> Services:
         staff=staff,
         staff_sessions=staff_sessions,
         enrolment=enrolment,
-        verification=_verification(base, partners, factors, display),
+        verification=_verification(base, usages, partners, factors, display),
+        authorizations=_authorizations(base, usages, partners, cards, factors),
         messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,
@@ -104,11 +109,10 @@ def services(base: Foundation) -> Services:
 
 
 def _verification(
-    base: Foundation, partners: PartnerService, factors: FactorService, display: Display
+    base: Foundation, usages: UsageStore, partners: PartnerService, factors: FactorService, display: Display
 ) -> VerificationService:
-    kept = base.mongo.collection
     return VerificationService(
-        UsageStore(kept("usages"), kept("cards"), base.usage_chain, base.sealer),
+        usages,
         partners,
         factors,
         display,
@@ -116,6 +120,28 @@ def _verification(
         base.seals,
         base.audit,
         base.metrics,
+        base.clock,
+        centre_id=base.settings.centre_id,
+    )
+
+
+def _authorizations(
+    base: Foundation,
+    usages: UsageStore,
+    partners: PartnerService,
+    cards: CardService,
+    factors: FactorService,
+) -> AuthorizationService:
+    base.policies.declare(ActiveScanPolicy)
+    return AuthorizationService(
+        AuthorizationStore(base.mongo.collection("authorization_requests")),
+        usages,
+        partners,
+        cards,
+        factors,
+        base.policies,
+        base.seals,
+        base.audit,
         base.clock,
         centre_id=base.settings.centre_id,
     )

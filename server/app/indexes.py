@@ -16,6 +16,7 @@ from server.identity.store import PersonStore
 from server.migrations import migrate
 from server.partners.store import PartnerStore
 from server.staff.store import StaffStore
+from server.verification.authorization.store import AuthorizationStore
 from server.verification.store import UsageStore
 
 INDEXES = {
@@ -33,6 +34,7 @@ INDEXES = {
     "staff_sessions": StaffStore.SESSION_INDEXES,
     "staff_tries": StaffStore.TRY_INDEXES,
     "usages": UsageStore.INDEXES,
+    "authorization_requests": AuthorizationStore.INDEXES,
     "audit": Audit.INDEXES,
     "audit_directory": AuditCollections.DIRECTORY_INDEXES,
     "audit_batches": AuditCollections.BATCH_INDEXES,

@@ -78,5 +78,10 @@ def static_use_key(ehealth_card_id: str, request: str) -> str:
     return f"{ehealth_card_id}!{request}"
 
 
+def active_use_key(ehealth_card_id: str, request_id: str) -> str:
+    """An approved request uses the card once."""
+    return f"{ehealth_card_id}*{request_id}"
+
+
 def issued_at_of(key: str) -> int:
     return int(key.split(":")[1], 16)
