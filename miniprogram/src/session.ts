@@ -16,7 +16,7 @@ export interface Session {
 
 const KEY = 'session'
 /** Everything about the resident that may stay on the phone; it goes when the resident goes. */
-const PERSONAL_KEYS = [KEY, 'card']
+const PERSONAL_KEYS = [KEY, 'cards']
 
 const current = ref<Session | null>(read<Session>(KEY))
 
@@ -26,6 +26,11 @@ export const isSignedIn = computed(() => current.value !== null)
 export function beginSession(opened: Session): void {
   current.value = opened
   keep(KEY, opened)
+}
+
+/** The account changed while it was signed in. */
+export function updateAccount(account: Account): void {
+  if (current.value !== null) beginSession({ ...current.value, account })
 }
 
 export function endSession(): void {

@@ -14,6 +14,7 @@ from server.core.masking import mask_id_no, mask_phone
 CLAIM_NOTICES = {
     # version → SM3 of the text a resident agreed to; the texts are the pages' src/text/notices.json
     "2026-11": "0d5cd685c49f471222bfe5ccf5d77abf6bf282787d79fffc8d2f68c864f289ff",
+    "2026-11-family": "60d0d2b682da09de2a238d214ed1e13e72aec8ec83bc94234fc6e9c6f064af24",
 }
 
 

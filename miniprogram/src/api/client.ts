@@ -1,3 +1,4 @@
+import { deviceId, unlikelyTwice } from '../platform/device'
 import { isOnline } from '../platform/network'
 import { endSession, session } from '../session'
 
@@ -5,6 +6,8 @@ import { endSession, session } from '../session'
 
 const BASE = `${import.meta.env.VITE_API_BASE ?? ''}/api/v1`
 const TIMEOUT_MS = 10_000
+/** A photo over a village's network. */
+const UPLOAD_TIMEOUT_MS = 60_000
 
 /** Anything but success: `code` is the server's, or network.offline, .timeout, .unreachable, or server.unavailable. */
 export class ApiError extends Error {
@@ -24,26 +27,29 @@ export class ApiError extends Error {
 }
 
 interface Call {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   body?: Record<string, unknown>
+  /** Instead of a body: the picture as it is. */
+  picture?: { bytes: ArrayBuffer; media_type: string }
   /** The same for every attempt at the same thing, so that a second attempt changes nothing. */
   idempotencyKey?: string
 }
 
-export function call<T>({ method, path, body, idempotencyKey }: Call): Promise<T> {
+export function call<T>({ method, path, body, picture, idempotencyKey }: Call): Promise<T> {
   const token = session.value?.token
-  const header: Record<string, string> = {}
+  const header: Record<string, string> = { 'X-Device-Id': deviceId }
   if (token) header.Authorization = `Bearer ${token}`
-  if (body) header['Content-Type'] = 'application/json'
+  if (picture) header['Content-Type'] = picture.media_type
+  else if (body) header['Content-Type'] = 'application/json'
   if (idempotencyKey) header['Idempotency-Key'] = idempotencyKey
   return new Promise<T>((resolve, reject) => {
     uni.request({
       url: BASE + path,
       method,
       header,
-      data: body,
-      timeout: TIMEOUT_MS,
+      data: picture ? picture.bytes : body,
+      timeout: picture ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS,
       success: (answer) => {
         if (answer.statusCode >= 200 && answer.statusCode < 300) {
           resolve(answer.data as T)
@@ -77,10 +83,7 @@ function unreached(message: string): ApiError {
 }
 
 /** A key for one thing the resident does; it is no secret, only unlikely to be used twice. */
-export function newIdempotencyKey(): string {
-  const part = () => Math.random().toString(16).slice(2, 10).padEnd(8, '0')
-  return `${Date.now().toString(16)}-${part()}-${part()}`
-}
+export const newIdempotencyKey = unlikelyTwice
 
 export function asApiError(reason: unknown): ApiError {
   return reason instanceof ApiError ? reason : new ApiError('server.unavailable', 0)

@@ -26,3 +26,8 @@ export function listMessages(cursor: string | null): Promise<MessagePage> {
 export function markRead(message_id: string): Promise<void> {
   return call({ method: 'POST', path: `/messages/${encodeURIComponent(message_id)}/read` })
 }
+
+/** "It was not me": stops the card and reports the use. */
+export function objectTo(message_id: string, idempotencyKey: string): Promise<unknown> {
+  return call({ method: 'POST', path: `/messages/${encodeURIComponent(message_id)}/objection`, body: {}, idempotencyKey })
+}

@@ -1,6 +1,6 @@
 import type { PlatformLogin } from '../platform/platform'
-import type { Session } from '../session'
-import { call } from './client'
+import type { Account, Session } from '../session'
+import { call, newIdempotencyKey } from './client'
 
 export interface SmsCode {
   request_id: string
@@ -8,8 +8,12 @@ export interface SmsCode {
   resend_after_s: number
 }
 
-export function requestSmsCode(phone: string): Promise<SmsCode> {
-  return call({ method: 'POST', path: '/sms-codes', body: { phone } })
+/** A code works for its purpose only. */
+export type SmsPurpose = 'sign_in' | 'phone' | 'consent'
+
+export function requestSmsCode(phone: string, purpose: SmsPurpose = 'sign_in'): Promise<SmsCode> {
+  const named = purpose === 'sign_in' ? {} : { purpose }
+  return call({ method: 'POST', path: '/sms-codes', body: { phone, ...named } })
 }
 
 export function signInBySms(phone: string, code: string, request_id: string | null): Promise<Session> {
@@ -23,4 +27,9 @@ export function signInByPlatform(login: PlatformLogin): Promise<Session> {
 
 export function signOut(): Promise<void> {
   return call({ method: 'DELETE', path: '/sessions/current' })
+}
+
+/** Proves the phone of an account that has none, or changes it. */
+export function putPhone(phone: string, code: string, request_id: string): Promise<Account> {
+  return call({ method: 'PUT', path: '/account/phone', body: { phone, code, request_id }, idempotencyKey: newIdempotencyKey() })
 }

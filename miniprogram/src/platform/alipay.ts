@@ -1,4 +1,6 @@
+import { pickFromAlbum } from './pictures'
 import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
+import { scanWithCamera } from './scanning'
 
 interface AlipayApi {
   getAuthCode(options: {
@@ -12,6 +14,7 @@ interface AlipayApi {
   setKeepScreenOn(options: { keepScreenOn: boolean }): void
   onUserCaptureScreen(listener: () => void): void
   offUserCaptureScreen(listener: () => void): void
+  getFileSystemManager(): Parameters<typeof pickFromAlbum>[0]
 }
 
 declare const my: AlipayApi
@@ -53,4 +56,6 @@ export const alipay: Platform = {
     return () => my.offUserCaptureScreen(listener)
   },
   nameField: () => undefined,
+  pickPicture: (max_bytes) => pickFromAlbum(my.getFileSystemManager(), max_bytes),
+  scan: scanWithCamera,
 }

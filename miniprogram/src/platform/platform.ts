@@ -1,9 +1,13 @@
+import type { Picture } from './pictures'
+
 /** What differs between WeChat, Alipay and the web, and nothing else. */
 
 export interface PlatformLogin {
   method: 'wechat' | 'alipay'
   /** One-time code that the server exchanges with the platform. */
   code: string
+  /** WeChat only: a one-time code for the phone number, when the resident gave it. */
+  phone_code?: string
 }
 
 /** Names that the web gives to the native input inside a uni-app field. */
@@ -30,6 +34,10 @@ export interface Platform {
   onCapture(listener: () => void): () => void
   /** Gives the field with this `data-test` its accessible name. */
   nameField(test: string, naming: FieldNaming): void
+  /** One photo of at most so many bytes; throws PictureRefused when there is none. */
+  pickPicture(max_bytes: number): Promise<Picture>
+  /** The text of a code held before the camera, null when there was none; null where no page can scan. */
+  scan: (() => Promise<string | null>) | null
 }
 
 export function watchMiniProgramNetwork(tell: (isOnline: boolean) => void): void {

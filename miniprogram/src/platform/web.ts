@@ -1,5 +1,6 @@
 import type { Platform } from './platform'
 import { keep } from './storage'
+import { pickFile } from './web-pictures'
 
 /** The framework keeps a number that tells this device from all others. It finds a word here instead. */
 const FRAMEWORK_DEVICE_KEY = '__DC_STAT_UUID'
@@ -49,4 +50,6 @@ export const web: Platform = {
     input?.setAttribute('aria-label', naming.label)
     if (naming.autocomplete) input?.setAttribute('autocomplete', naming.autocomplete)
   },
+  pickPicture: pickFile,
+  scan: null,
 }

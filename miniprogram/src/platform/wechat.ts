@@ -1,4 +1,6 @@
+import { pickFromAlbum } from './pictures'
 import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
+import { scanWithCamera } from './scanning'
 
 interface WeChatApi {
   login(options: { timeout: number; success(answer: { code: string }): void; fail(reason: unknown): void }): void
@@ -8,6 +10,7 @@ interface WeChatApi {
   setKeepScreenOn(options: { keepScreenOn: boolean }): void
   onUserCaptureScreen(listener: () => void): void
   offUserCaptureScreen(listener: () => void): void
+  getFileSystemManager(): Parameters<typeof pickFromAlbum>[0]
 }
 
 declare const wx: WeChatApi
@@ -48,4 +51,6 @@ export const wechat: Platform = {
     return () => wx.offUserCaptureScreen(listener)
   },
   nameField: () => undefined,
+  pickPicture: (max_bytes) => pickFromAlbum(wx.getFileSystemManager(), max_bytes),
+  scan: scanWithCamera,
 }

@@ -1,11 +1,19 @@
 /** Every sentence of the pages, by page. Nothing else in the source is Chinese. */
 
+import { claim } from './claim'
+import { family } from './family'
+import { factor, lifecycle } from './lifecycle'
 import notices from './notices.json'
+import { account, objection } from './objection'
+import { pin } from './pin'
+import { privacy } from './privacy'
 
 export { errorText } from './errors'
 export { moment } from './moments'
 
+/** What is agreed to when claiming for oneself, and for somebody else. */
 export const claimNotice = notices.claim
+export const familyNotice = notices.family
 
 export const text = {
   again: '再试一次',
@@ -44,29 +52,22 @@ export const text = {
     busy: '正在登录',
     wechat: '微信一键登录',
     alipay: '支付宝一键登录',
+    wechatPhone: '用微信手机号登录',
+    withoutPhone: '不给手机号，直接登录',
+    phoneHint: '微信会问要不要把手机号给我们：手机号用来找回您的卡。不给也能登录，以后再填。',
+    phoneRefused: '没有拿到手机号，也没关系。点“不给手机号，直接登录”，以后可以在设置里填。',
     oneTapHint: '不用记密码。点一下，就用现在这个账号登录。',
     webHint: '不用记密码。第一次登录就是注册。',
   },
 
-  claim: {
-    title: '领取健康卡',
-    lead: '照着身份证填，填好就能领。',
-    name: '姓名',
-    namePlaceholder: '身份证上的姓名',
-    idNo: '身份证号码',
-    idNoPlaceholder: '18 位，老证件 15 位',
-    phone: '手机号码',
-    phonePlaceholder: '11 位手机号码',
-    noticeTitle: '领卡告知书',
-    version: (version: string) => `版本 ${version}`,
-    agree: '我读过告知书，同意',
-    agreeMissing: '请先读告知书，同意后在前面打勾。',
-    submit: '领取健康卡',
-    busy: '正在核对，请稍等',
-    failedTitle: '还没有领到',
-    faults: (count: number) => `有 ${count} 处要改，请看上面的红字。填好的内容都在。`,
-    signedOut: '登录以后才能领卡。',
-  },
+  account,
+  claim,
+  factor,
+  family,
+  lifecycle,
+  objection,
+  pin,
+  privacy,
 
   cards: {
     title: '电子健康卡',
@@ -102,13 +103,29 @@ export const text = {
     settings: '设置',
     refresh: '看看办好了没有',
     refreshStopped: '看看恢复了没有',
+    family: '家人的卡',
+    lost: '挂失',
+    lostHint: '手机丢了、码被拿去了',
+    manage: '管理这张卡',
+    manageHint: '暂停、换新码、口令、隐私',
+    relationTag: (relation: string) => `${relation}的卡`,
+    reactivate: '恢复使用',
+    reissue: '换新码',
     states: {
       pending: ['正在核对您的资料', '资料已经收到，没有丢，不用再填。核对好了就会出现二维码，也会在“消息”里告诉您。急着看病的话，请到窗口用身份证办理。'],
-      frozen: ['这张卡暂时停用', '卡和资料都还在。请带身份证到发卡窗口，或问问医院服务台怎样恢复。'],
-      lost: ['这张卡已经挂失', '别人不能再用它。请带身份证到发卡窗口解除挂失或补一张。'],
+      frozen: ['这张卡暂时停用', '码现在不能用，卡和资料都还在。要用时证明是本人，马上恢复。'],
+      lost: ['这张卡已经挂失', '别人不能再用它，资料都还在。找到了可以恢复；怕码被人拿走，就换一个新码。'],
       cancelled: ['这张卡已经注销', '它不能再用了。需要的话可以重新领一张。'],
-      refused: ['这次没有领成', '姓名和身份证号码没有核对上。可以照着证件重新填一次，或带身份证到窗口办理。'],
+      refused: ['这次没有领成', '姓名和证件号码没有核对上。可以照着证件重新填一次，或带证件到窗口办理。'],
     } as Record<string, [string, string]>,
+    pending: {
+      source: ['正在核对您的资料', '资料已经收到，没有丢，不用再填。核对单位现在忙，忙完自动核对，一般几分钟，最多 1 天。办好了会在“消息”里告诉您。急着看病的话，请到窗口用身份证办理。'],
+      review: ['正在请人核对', '资料已经收到，没有丢，不用再填。工作人员会看您交的资料，一般 1 个工作日，明天这个时候再来看看。办好了会在“消息”里告诉您。急着看病的话，请到窗口用身份证办理。'],
+    } as Record<string, [string, string]>,
+    steps: ['资料收到了', '正在核对', '出二维码'],
+    stepsSpoken: '第 2 步，共 3 步：正在核对',
+    refusedByReview: ['人工核对没有通过', '工作人员写的原因：'] as [string, string],
+    refusedNext: '可以照着原因改好，重新领一次，或带证件到窗口办理。',
     claimAgain: '重新领取',
   },
 
@@ -120,7 +137,6 @@ export const text = {
     where: '在哪里',
     when: '什么时候',
     what: '做什么',
-    notMe: '不是您本人用的？请尽快告诉这家医院，或到发卡窗口挂失。',
     goCard: '看我的健康卡',
     more: '看更早的消息',
     loadingMore: '正在取更早的消息',
@@ -142,6 +158,8 @@ export const text = {
     sample: '挂号、就诊、取药，出示一个码就行。',
     account: '账号',
     phone: '登录手机',
+    changePhone: '换手机号',
+    addPhone: '填手机号',
     noPhone: '用平台账号登录',
     about: '关于',
     versionLabel: '版本',

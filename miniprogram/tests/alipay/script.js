@@ -2,14 +2,14 @@ const ts = require('typescript')
 
 /** Calls of `my` that Alipay documents and that these pages, or uni-app beneath them, use. */
 const DOCUMENTED = new Set([
-  'SDKVersion', 'canIUse', 'createIntersectionObserver', 'createSelectorQuery', 'getAuthCode', 'getLaunchOptionsSync',
+  'SDKVersion', 'canIUse', 'chooseImage', 'compressImage', 'createIntersectionObserver', 'createSelectorQuery', 'getAuthCode', 'getFileSystemManager', 'getLaunchOptionsSync',
   'getNetworkType', 'getPhoneNumber', 'getScreenBrightness', 'getStorageSync', 'getSystemInfoSync', 'getWindowInfo', 'isIDE',
   'navigateBack', 'navigateTo', 'offUserCaptureScreen', 'onAppHide', 'onAppShow', 'onNetworkStatusChange',
-  'onUserCaptureScreen', 'reLaunch', 'removeStorageSync', 'request', 'setKeepScreenOn', 'setNavigationBar',
+  'onUserCaptureScreen', 'reLaunch', 'removeStorageSync', 'request', 'scan', 'setKeepScreenOn', 'setNavigationBar',
   'setScreenBrightness', 'setStorage', 'setStorageSync',
 ])
 /** uni-app's names for calls that it translates. */
-const TRANSLATED = { setNavigationBarTitle: 'setNavigationBar' }
+const TRANSLATED = { setNavigationBarTitle: 'setNavigationBar', scanCode: 'scan' }
 /** Names that uni-app looks for on `my` and does without: DingTalk's mark, and what its own code may have put there. */
 const FRAMEWORK_PROBES = new Set(['dd', '$emit', '$onErrorHandlers', '__uni_console__', 'getEventChannel', 'specialMethods'])
 const ELSEWHERE = new Set(['wx', 'uni', 'window', 'document', 'navigator', 'localStorage', 'sessionStorage', 'XMLHttpRequest', 'fetch'])

@@ -86,7 +86,7 @@ async function until(reached, what) {
 let page
 
 beforeEach(() => {
-  delete stored.card
+  delete stored.cards
   wechat.brightness.length = 0
   cards = [CARD]
   codeAnswer = goodCode
@@ -129,7 +129,7 @@ test('a code that could not be renewed is covered, and comes back by a tap', asy
 
 test('without network the static code kept from last time is shown, and why', async () => {
   page = await openPage()
-  await until(() => stored.card && stored.card.static_text, 'a kept static code')
+  await until(() => stored.cards?.cards[0]?.static_text, 'a kept static code')
   codeAnswer = () => null
   await until(() => page.state() === 'offline', 'the kept code')
   expect(page.picture()).not.toBeNull()

@@ -14,9 +14,11 @@ NOTICES = Path(__file__).parents[3] / "miniprogram" / "src" / "text" / "notices.
 
 @pytest.mark.feature("C1")
 def test_the_digests_are_those_of_the_texts_shown() -> None:
-    shown = json.loads(NOTICES.read_text("utf-8"))["claim"]
-    digest = hashlib.new("sm3", shown["text"].encode()).hexdigest()
-    assert CLAIM_NOTICES[shown["version"]] == digest
+    shown = json.loads(NOTICES.read_text("utf-8"))
+    assert set(shown) == {"claim", "family"}
+    for notice in shown.values():
+        digest = hashlib.new("sm3", notice["text"].encode()).hexdigest()
+        assert CLAIM_NOTICES[notice["version"]] == digest
 
 
 @pytest.mark.feature("C1")

@@ -2,18 +2,19 @@ import { ref } from 'vue'
 import { ApiError, asApiError } from '../../api/client'
 import { listCards, type Card } from '../../api/cards'
 import { isSignedIn } from '../../session'
-import { forgetCard, keepCard, readKept } from './keeping'
+import { choose, chosenId, forgetCards, keepCards, keptCards } from './keeping'
 import { chooseCard } from './lifetime'
 
 export type CardView = 'signed-out' | 'loading' | 'empty' | 'error' | 'offline' | 'card'
 
 /**
- * The resident's card. What the phone kept is shown at once and the server asked meanwhile, so that a
+ * The card shown, and the family's others. What the phone kept is shown at once and the server asked meanwhile, so that a
  * queue at a counter does not wait for a list; `isOld` says that the server did not answer.
  */
 export function useCard() {
   const view = ref<CardView>('loading')
   const card = ref<Card | null>(null)
+  const cards = ref<Card[]>([])
   const failure = ref<ApiError | null>(null)
   const isOld = ref(false)
 
@@ -21,7 +22,7 @@ export function useCard() {
     if (!isSignedIn.value) return leave()
     showKept()
     try {
-      const found = chooseCard(await listCards())
+      const found = await listCards()
       if (!isSignedIn.value) return leave()
       settle(found)
     } catch (reason) {
@@ -31,18 +32,27 @@ export function useCard() {
   }
 
   function showKept(): void {
-    const kept = readKept()
-    if (card.value === null && kept !== null) card.value = kept.card
+    show(keptCards())
     view.value = card.value === null ? 'loading' : 'card'
   }
 
-  function settle(found: Card | null): void {
+  function settle(found: Card[]): void {
     failure.value = null
     isOld.value = false
-    card.value = found
-    view.value = found === null ? 'empty' : 'card'
-    if (found === null) forgetCard()
-    else keepCard(found, Date.now())
+    if (found.length === 0) forgetCards()
+    else keepCards(found, Date.now())
+    show(found)
+    view.value = card.value === null ? 'empty' : 'card'
+  }
+
+  function show(found: Card[]): void {
+    cards.value = found
+    card.value = chooseCard(found, chosenId())
+  }
+
+  function switchTo(card_id: string): void {
+    choose(card_id)
+    show(cards.value)
   }
 
   function miss(error: ApiError): void {
@@ -53,10 +63,11 @@ export function useCard() {
 
   function leave(): void {
     card.value = null
+    cards.value = []
     failure.value = null
     isOld.value = false
     view.value = 'signed-out'
   }
 
-  return { view, card, failure, isOld, load }
+  return { view, card, cards, failure, isOld, load, switchTo }
 }

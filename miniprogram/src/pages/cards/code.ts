@@ -18,7 +18,7 @@ export function useCode(card: Ref<Card | null>, onRefused: () => void) {
   const isAsking = ref(false)
   const failure = ref<ApiError | null>(null)
   const now_ms = ref(Date.now())
-  const kept = ref(readKept())
+  const kept = ref(readKept(card.value?.card_id))
   let attempts = 0
   let try_at_ms = 0
   let timer: ReturnType<typeof setInterval> | null = null
@@ -78,7 +78,7 @@ export function useCode(card: Ref<Card | null>, onRefused: () => void) {
 
   function keepStatic(owner: Card, static_text: string): void {
     keepStaticText(owner, static_text, Date.now())
-    kept.value = readKept()
+    kept.value = readKept(card.value?.card_id)
   }
 
   /** For a day without network. A centre may not allow static codes: then there is simply none to keep. */
@@ -104,7 +104,7 @@ export function useCode(card: Ref<Card | null>, onRefused: () => void) {
 
   function start(): void {
     stop()
-    kept.value = readKept()
+    kept.value = readKept(card.value?.card_id)
     timer = setInterval(tick, TICK_MS)
     askNow()
   }
@@ -128,8 +128,8 @@ export function useCode(card: Ref<Card | null>, onRefused: () => void) {
     failure.value = null
     attempts = 0
     try_at_ms = 0
-    wanted.value = 'dynamic'
-    kept.value = readKept()
+    wanted.value = card.value?.shows ?? 'dynamic'
+    kept.value = readKept(card.value?.card_id)
   }
 
   watch(isOnline, (online) => {

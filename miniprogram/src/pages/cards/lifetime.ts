@@ -84,9 +84,14 @@ export function codeState(now: Situation, now_ms: number): CodeState {
   return 'loading'
 }
 
-/** The card to show first: an active one before one that waits, the newest of equals. */
-export function chooseCard(cards: Card[]): Card | null {
+/** The card to show: the one chosen, or an active one before one that waits, one's own before others, the newest of equals. */
+export function chooseCard(cards: Card[], chosen_id: string | null = null): Card | null {
+  const chosen = cards.find((card) => card.card_id === chosen_id)
+  return chosen ?? inOrder(cards)[0] ?? null
+}
+
+export function inOrder(cards: Card[]): Card[] {
   const rank = (card: Card) => ['active', 'pending', 'frozen', 'lost', 'refused', 'cancelled'].indexOf(card.status)
-  const ordered = [...cards].sort((a, b) => rank(a) - rank(b) || b.claimed_at.localeCompare(a.claimed_at))
-  return ordered[0] ?? null
+  const own = (card: Card) => (card.relation === 'self' ? 0 : 1)
+  return [...cards].sort((a, b) => rank(a) - rank(b) || own(a) - own(b) || b.claimed_at.localeCompare(a.claimed_at))
 }

@@ -49,6 +49,24 @@ export function isPhone(phone: string): boolean {
   return /^1[3-9]\d{9}$/.test(phone)
 }
 
+/** ISO date of a birthday typed as 19530618, 1953-6-18 or 1953年6月18日; null if there was no such day. */
+export function birthday(typed: string, today: Date): string | null {
+  const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(toHalfWidth(typed).trim()) ?? /^(\d{4})\D+(\d{1,2})\D+(\d{1,2})\D*$/.exec(toHalfWidth(typed).trim())
+  if (parts === null) return null
+  const [year, month, day] = [parts[1], parts[2].padStart(2, '0'), parts[3].padStart(2, '0')]
+  return isPastDate(year + month + day, today) ? `${year}-${month}-${day}` : null
+}
+
+/** Full years, as the law counts them: from the birthday on. */
+export function ageOn(born_on: string, today: Date): number {
+  const [year, month, day] = born_on.split('-').map(Number)
+  const had = today.getMonth() + 1 > month || (today.getMonth() + 1 === month && today.getDate() >= day)
+  return today.getFullYear() - year - (had ? 0 : 1)
+}
+
+/** Types whose number is of the resident ID's form, with birthday, gender and check character. */
+export const LIKE_RESIDENT_ID = ['01', '02', '09', '10']
+
 function toHalfWidth(typed: string): string {
   return typed.replace(/[\uff01-\uff5e]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0))
 }

@@ -5,6 +5,9 @@ import { isSignedIn } from '../../session'
 
 export type InboxView = 'signed-out' | 'loading' | 'empty' | 'error' | 'offline' | 'list'
 
+/** The message that another page is to speak of. */
+export const openMessage = ref<Message | null>(null)
+
 /** The inbox, newest first. A list once seen stays when the network goes; `isOld` then says so. */
 export function useInbox() {
   const view = ref<InboxView>('loading')
