@@ -20,7 +20,8 @@ export interface Card {
   }
   /** What a pending card waits for: the outside source, or a person at the review desk. */
   pending_reason?: 'source' | 'review' | null
-  refused_reason?: 'mismatch' | 'review' | null
+  /** `held`: somebody else's account has the person's card. */
+  refused_reason?: 'mismatch' | 'review' | 'held' | null
   /** What the review desk wrote for the resident. */
   review_note?: string | null
   has_pin?: boolean

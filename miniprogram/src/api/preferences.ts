@@ -8,6 +8,8 @@ export interface Preferences {
   /** The code that the card page opens with. */
   shows: CodeKind
   static_needs_pin: boolean
+  /** Off: every static code of the card is refused. */
+  static_allowed: boolean
   privacy: Record<AssetClass, Openness>
 }
 
@@ -15,7 +17,8 @@ export interface Preferences {
 export interface CodePolicy {
   refresh_seconds: number
   static_allowed: boolean
-  static_pin_required: boolean
+  /** Scenes whose static codes need the number, whatever the resident likes. */
+  static_pin_required: string[]
 }
 
 export function getPreferences(card_id: string): Promise<Preferences & { policy: CodePolicy }> {

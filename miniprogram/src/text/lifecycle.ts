@@ -83,7 +83,7 @@ export const lifecycle = {
     cancelled: '已经注销，不能再用。需要的话可以重新领一张。',
     refused: '没有领成，可以重新填一次。',
   } as Record<string, string>,
-  pin: '口令',
+  pin: '卡密码',
   pinSet: '已设好',
   pinNone: '还没有设',
   preferences: '出示什么码、谁能看资料',
@@ -100,13 +100,13 @@ export const lifecycle = {
 
 export const factor = {
   title: '证明是本人',
-  byPin: '用口令',
+  byPin: '用密码',
   bySms: '用短信',
   ways: '选择怎样证明',
-  pin: '输入 6 位口令',
+  pin: '输入 6 位密码',
   sendTo: '验证码会发到这张卡的手机。',
   sent: (phone: string) => `验证码已经发到 ${phone}，请看短信。`,
-  missingPin: '请输满 6 位口令。',
+  missingPin: '请输满 6 位密码。',
   missingCode: '请先要验证码，再填短信里的数字。',
   wrongLeft: (left: number) => `不对，请再看一遍。还能试 ${left} 次。`,
 }
