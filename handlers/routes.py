@@ -14,7 +14,7 @@ from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
 from handlers.resident import authorization_requests, cards, lifecycle, messages, sessions, sms_codes
 from handlers.staff import accounts as staff_accounts
-from handlers.staff import enrolment, roles
+from handlers.staff import audit, enrolment, policies, roles
 from handlers.staff import sessions as staff_sessions
 from server.services import Services
 
@@ -32,6 +32,8 @@ ROUTES: list[openapi.Route] = [
     *enrolment.ROUTES,
     *staff_accounts.ROUTES,
     *roles.ROUTES,
+    *policies.ROUTES,
+    *audit.ROUTES,
     *health.ROUTES,
 ]
 

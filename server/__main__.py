@@ -67,6 +67,19 @@ def _parser() -> argparse.ArgumentParser:
         "--terminal", action="append", default=[], help="ID:CHANNEL:PLACE, once for each terminal"
     )
 
+    staff = add("staff", "staff", "accounts of the card centre's staff")
+    staff.add_argument("action", choices=["add", "invite"])
+    staff.add_argument(
+        "--login", required=True, help="login name: 3 to 32 of a-z, 0-9, dot, dash, underscore"
+    )
+    staff.add_argument("--name", help="add: the name to show")
+    staff.add_argument(
+        "--role", action="append", default=[], help="add: a role of server/staff/roles.py, as system_admin"
+    )
+    staff.add_argument(
+        "--console", default="https://THIS-PLATFORM/console", help="address of the staff pages, for the link"
+    )
+
     openapi = add("openapi", "openapi", "print the OpenAPI document")
     openapi.add_argument("--check", help="compare with this file instead; exit code 1 when it differs")
     add("settings", "settings_table", "print the table of settings")

@@ -17,6 +17,7 @@ from handlers.routes import MAX_REQUEST_BYTES, ROUTES, application
 from handlers.scopes import SCOPES
 from server import app as composition
 from server import settings as settings_module
+from server import staff_commands
 from server.core import failpoints
 from server.core.audit import Actor
 from server.core.crypto import sm2
@@ -229,6 +230,10 @@ async def partners(arguments: argparse.Namespace) -> int:
         return 0
 
     return await _with_app(work)
+
+
+async def staff(arguments: argparse.Namespace) -> int:
+    return await _with_app(lambda app: staff_commands.run(app, arguments))
 
 
 def _terminal(app_id: str, text: str) -> Terminal:

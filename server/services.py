@@ -8,6 +8,7 @@ from server.cards.claim import ClaimService
 from server.cards.lifecycle.service import LifecycleService
 from server.cards.reviews.service import ReviewService
 from server.cards.service import CardService
+from server.core.audit_log import AuditLog
 from server.core.health import Health
 from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
@@ -38,5 +39,6 @@ class Services:
     idempotency: Idempotency
     policies: Policies
     proving: Proving
+    audit_log: AuditLog
     metrics: Metrics
     health: Health

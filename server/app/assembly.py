@@ -21,6 +21,7 @@ from server.cards.reviews.service import ReviewService
 from server.cards.reviews.store import ReviewStore
 from server.cards.service import CardService
 from server.cards.store import CardStore
+from server.core.audit_log import AuditLog
 from server.core.health import Health
 from server.core.http import SharedSecretCaller
 from server.core.idempotency import Idempotency
@@ -103,6 +104,7 @@ def services(base: Foundation) -> Services:
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,
         proving=Proving(outside_sources(base), base.policies, base.clock),
+        audit_log=AuditLog(mongo.collection("audit"), base.audit, base.clock),
         metrics=base.metrics,
         health=Health(mongo),
     )

@@ -288,7 +288,12 @@ class Actor:
 class Audit:
     """What services call: one entry for each access or act, stored before the reply."""
 
-    INDEXES = [IN_CHAIN, index("object.kind", "object.id"), index("actor.kind", "actor.id")]
+    INDEXES = [
+        IN_CHAIN,
+        index("object.id", ("_id", -1)),
+        index("actor.id", ("_id", -1)),
+        index("action", ("_id", -1)),
+    ]
 
     def __init__(self, chain: AuditChain, clock: Clock, request_id: Callable[[], str | None]) -> None:
         self._chain = chain

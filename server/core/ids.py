@@ -17,6 +17,12 @@ def new_id(at: datetime) -> str:
     return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
 
 
+def earliest_id(at: datetime) -> str:
+    """The least id that could have been made at this time: ids made before are less, others are not."""
+    value = to_ms(at) << 80
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
 def new_token() -> str:
     """256 bits of chance, URL-safe, 43 characters: for credentials that are kept only as a digest."""
     return secrets.token_urlsafe(32)

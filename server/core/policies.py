@@ -5,6 +5,8 @@ otherwise.  Every version is kept: what was in force at a moment can be said lat
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -16,6 +18,19 @@ from server.core.mongo import Collection, Document, Duplicate, index
 from server.core.versions import VersionedCache, Versions
 
 VERSION = "policies"
+
+
+MAX_HISTORY = 50
+
+
+@dataclass(frozen=True)
+class PolicyVersion:
+    """One decision: what was set, when, by whom."""
+
+    version: int
+    content: dict[str, Any]
+    decided_at: datetime
+    decided_by: Actor
 
 
 class Policy(BaseModel):
@@ -70,6 +85,19 @@ class Policies:
         model = self._model(name)
         row = await self._load(name)
         return row["version"], model.model_validate(row["content"])
+
+    async def history(self, name: str) -> list[PolicyVersion]:
+        """The newest fifty decisions, newest first."""
+        rows = await self._collection.find({"name": name}, limit=MAX_HISTORY, sort=[("version", -1)])
+        return [
+            PolicyVersion(
+                row["version"],
+                row["content"],
+                row["decided_at"],
+                Actor(row["decided_by"]["kind"], row["decided_by"]["id"]),
+            )
+            for row in rows
+        ]
 
     async def put(self, name: str, content: Mapping[str, Any], replaces: int, by: Actor) -> int:
         """The new version's number.

@@ -27,7 +27,7 @@ woaiwojia mima wodemima zhongguo beijing shanghai aini taobao wang zhang
     )
 )
 _ROWS = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
-_LOOKALIKES = str.maketrans("@$!01357", "asiolest")
+_LOOKALIKES = str.maketrans("@$013457", "asoleast")
 
 
 def require_strong(password: str, login_name: str) -> None:
@@ -51,7 +51,8 @@ def _weakness(password: str, login_name: str) -> str | None:
         return "own_name"
     if len(set(lower)) < FEWEST_CHARACTERS or any(lower in row or lower in row[::-1] for row in _ROWS):
         return "simple"
-    for text in (lower, lower.translate(_LOOKALIKES)):
+    core = re.sub(r"^[^a-z]+|[^a-z]+$", "", lower)
+    for text in (lower, core.translate(_LOOKALIKES)):
         words = re.findall(r"[a-z]+", text)
         if words and all(_once(word) in COMMON for word in words):
             return "common"

@@ -198,7 +198,7 @@ class StaffService:
         if staff.status is StaffStatus.INVITED:
             await self._audit.record("staff.invite", by, "staff", staff.staff_id)
             return staff, await self._invite(staff.staff_id)
-        await self._store.propose_renewal(staff.staff_id, "command")
+        await self._store.propose_renewal(staff.staff_id, "who has the machine")
         return await self.approve_renewal(staff.staff_id, by)
 
     async def _invite(self, staff_id: str) -> Invitation:

@@ -49,6 +49,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
     "/staff/v1/enrolment": [{"token": "x" * 43, "password": "x"}],
     "/staff/v1/enrolment/confirmation": [{"token": "x" * 43, "totp": "000000"}],
+    "/staff/v1/policies/{name}": [{"replaces": 0}],
     "/staff/v1/accounts": [{"login_name": "amy", "display_name": "x"}],
     "/staff/v1/accounts/{staff_id}/transitions": [{"action": "suspend", "reason": "away"}],
     "/staff/v1/accounts/{staff_id}/roles": [{"role": "claim_reviewer"}],
@@ -72,6 +73,12 @@ def spoiled(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**body, name: operator}
     for key in ("$where", f"${MARK}", f"name.${MARK}", "_id.$ne", MARK):
         yield {**body, key: MARK}
+
+
+def filled(path: str, id: str = "0" * 26) -> str:
+    """The path with something of the right form for each of its parts."""
+    words = path.replace("{role}", "claim_reviewer").replace("{name}", "claims")
+    return re.sub(r"\{\w+\}", id, words)
 
 
 async def tokens(platform: Platform) -> dict[str, str]:
@@ -120,7 +127,7 @@ async def test_no_json_field_takes_an_operator(platform: Platform) -> None:
             assert BODIES[path], f"{path} needs a body to spoil"
             for body in BODIES[path]:
                 for spoiled_body in spoiled(body):
-                    target = re.sub(r"\{\w+\}", "0" * 26, path)
+                    target = filled(path)
                     answer = await send(platform, known, method.upper(), target, spoiled_body)
                     assert (answer.status, answer.error) == (400, "request.invalid"), (path, spoiled_body)
                     assert MARK not in answer.body.decode()
@@ -134,7 +141,7 @@ async def test_no_query_takes_an_operator(platform: Platform) -> None:
     with RECORDER.looking() as commands:
         for path, method, _, described in operations(ROUTES):
             known = list(described.query.model_fields) if described.query else []
-            target = re.sub(r"\{\w+\}", card_id, path.replace("{role}", "claim_reviewer"))
+            target = filled(path, card_id)
             operator = quote(json.dumps({"$ne": MARK}))
             queries = [f"{name}={operator}" for name in known]
             queries += [f"{name}[$ne]={MARK}" for name in (*known, "x")]
