@@ -9,6 +9,7 @@ from handlers.openapi import operations
 from handlers.routes import ROUTES
 from server.staff.roles import PERMISSIONS
 from tests.api.calls import SignedCall, call
+from tests.api.test_operator_injection import BODIES
 from tests.harness import Answer, Http, Platform
 
 pytestmark = [pytest.mark.feature("C1", "V4"), pytest.mark.gen_test(timeout=60)]
@@ -149,8 +150,9 @@ async def test_the_ids_of_another_resident_are_404(platform: Platform) -> None:
     for path, method, audience, described in ALL:
         if audience != "resident" or not described.path:
             continue
-        theirs = await plain(platform.http, method, target(path, card_id, message["message_id"]), token=other)
-        nobodys = await plain(platform.http, method, target(path), token=other)
+        body = BODIES[path][0] if described.body is not None else {} if method != "GET" else None
+        paths = target(path, card_id, message["message_id"]), target(path)
+        theirs, nobodys = [await platform.http.send(method, at, body, token=other) for at in paths]
         assert theirs.status == nobodys.status == 404, (method, path)
         assert theirs.json["error"] == nobodys.json["error"]
         met += 1

@@ -44,6 +44,16 @@ BODIES: dict[str, list[dict[str, Any]]] = {
             "notice_version": "2026-11",
         }
     ],
+    "/api/v1/cards/{card_id}/transitions": [{"action": "freeze", "factor": {"kind": "pin", "pin": "192837"}}],
+    "/api/v1/cards/{card_id}/pin": [{"pin": None, "factor": None}],
+    "/api/v1/cards/{card_id}/preferences": [
+        {
+            "shows": "dynamic",
+            "static_needs_pin": True,
+            "static_allowed": True,
+            "privacy": {"records": "ask", "reports": "ask", "visits": "ask", "payments": "ask"},
+        }
+    ],
     "/api/v1/messages/{message_id}/read": [],
     "/staff/v1/sessions": [{"login_name": "x", "password": "x", "totp": "000000"}],
     "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
