@@ -6,24 +6,31 @@ A migration must be safe to run again from its start: a crash leaves it unrecord
 from collections.abc import Awaitable, Callable
 
 from server.core.mongo import Collection, Document
+from server.core.secrets import Sealer
+from server.identity.migration import store_persons_anew
 
-Migration = Callable[[Callable[[str], Collection]], Awaitable[None]]
+Migration = Callable[[Callable[[str], Collection], Sealer], Awaitable[None]]
 
 
-async def _first(_: Callable[[str], Collection]) -> None:
+async def _first(_: Callable[[str], Collection], __: Sealer) -> None:
     """The schema as it was first written; indexes are made by `app.prepare_database`."""
 
 
-MIGRATIONS: dict[int, Migration] = {1: _first}
+async def _persons(collection: Callable[[str], Collection], sealer: Sealer) -> None:
+    """Persons with several documents, everything personal in one sealed object."""
+    await store_persons_anew(collection("persons"), sealer)
 
 
-async def migrate(collection: Callable[[str], Collection]) -> int:
+MIGRATIONS: dict[int, Migration] = {1: _first, 2: _persons}
+
+
+async def migrate(collection: Callable[[str], Collection], sealer: Sealer) -> int:
     """Runs what has not run; returns the number the database is at now."""
     kept = collection("migrations")
     last = await kept.find({}, limit=1, sort=[("_id", -1)])
     number = last[0]["_id"] if last else 0
     for step in sorted(step for step in MIGRATIONS if step > number):
-        await MIGRATIONS[step](collection)
+        await MIGRATIONS[step](collection, sealer)
         row: Document = {"_id": step, "done": True}
         await kept.update({"_id": step}, {"$set": row}, upsert=True)
         number = step

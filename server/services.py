@@ -13,7 +13,11 @@ from server.core.health import Health
 from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
 from server.core.policies import Policies
+from server.identity.identifiers.service import IdentifierService
+from server.identity.merges.service import MergeService
 from server.identity.proving import Proving
+from server.identity.reviews.service import ReviewService as PersonReviewService
+from server.identity.service import IdentityService
 from server.partners.service import PartnerService
 from server.staff.enrolment import Enrolment
 from server.staff.service import StaffService
@@ -29,6 +33,10 @@ class Services:
     claims: ClaimService
     reviews: ReviewService
     lifecycle: LifecycleService
+    identity: IdentityService
+    identifiers: IdentifierService
+    merges: MergeService
+    person_reviews: PersonReviewService
     partners: PartnerService
     staff: StaffService
     staff_sessions: StaffSessions

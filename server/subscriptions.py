@@ -10,7 +10,13 @@ Reaction = Callable[[Event], Awaitable[None]]
 
 def subscriptions(services: Services) -> dict[str, list[Reaction]]:
     messages = services.messages
+    identity = services.identity
     return {
+        "person.registered": [identity.look_again],
+        "person.updated": [],
+        "person.merged": [],
+        "person.unmerged": [],
+        "person_review.decided": [services.person_reviews.carry_out, services.claims.resume_reviewed],
         "card.activated": [messages.tell_card_ready],
         "card.refused": [messages.tell_card_refused],
         "card.taken_over": [messages.tell_card_taken_over],

@@ -3,6 +3,7 @@
 foundation.py   what every service stands on
 assembly.py     one function for each noun
 outside.py      the outside sources of identity
+persons.py      the services of the person index
 indexes.py      the table of indexes
 """
 
@@ -83,7 +84,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     base = await foundation(settings, clock or SystemClock(), unsafe_writes)
     services = assembly.services(base)
     await report_missing_sources(services.proving)
-    sources = [base.mongo.collection("cards"), base.mongo.collection("usages")]
+    sources = [base.mongo.collection(name) for name in ("cards", "usages", "persons", "person_reviews")]
     relay = Relay(sources, dispatcher(services), base.clock)
     return App(
         settings=settings,

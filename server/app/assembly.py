@@ -8,6 +8,7 @@ from server.accounts.service import AccountService
 from server.accounts.store import AccountStore
 from server.app.foundation import Foundation
 from server.app.outside import outside_sources
+from server.app.persons import person_index
 from server.cards.claim import ClaimService
 from server.cards.deciding import Deciding
 from server.cards.display import Display, DisplayPolicy
@@ -31,8 +32,6 @@ from server.gateways.sms import HttpSmsGateway
 from server.gateways.wechat import WeChatLogin
 from server.identity.proving import Proving
 from server.identity.real_name_policy import RealNamePolicy
-from server.identity.service import IdentityService
-from server.identity.store import PersonStore
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
 from server.services import Services
@@ -64,7 +63,8 @@ def services(base: Foundation) -> Services:
         base.threads,
         centre_id=settings.centre_id,
     )
-    partners, identity = _partners(base), _identity(base)
+    partners, persons = _partners(base), person_index(base)
+    identity = persons.identity
     family = FamilyStore(mongo.collection("cards"), base.sealer)
     reviews = ReviewStore(mongo.collection("cards"), base.sealer)
     deciding = Deciding(cards_store, reviews, identity, base.policies, base.audit, base.clock)
@@ -94,6 +94,10 @@ def services(base: Foundation) -> Services:
             base.policies,
             base.clock,
         ),
+        identity=identity,
+        identifiers=persons.identifiers,
+        merges=persons.merges,
+        person_reviews=persons.reviews,
         partners=partners,
         staff=staff,
         staff_sessions=staff_sessions,
@@ -209,11 +213,6 @@ def _accounts(base: Foundation) -> AccountService:
         session_life=timedelta(days=settings.session_days),
         sms_per_hour=settings.sms_per_hour,
     )
-
-
-def _identity(base: Foundation) -> IdentityService:
-    store = PersonStore(base.mongo.collection("persons"), base.sealer)
-    return IdentityService(store, outside_sources(base).authority, base.sealer, base.clock)
 
 
 def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:

@@ -7,6 +7,7 @@ from server.app.indexes import prepare_database
 from server.core.audit import Audit, AuditChain, AuditCollections
 from server.core.budgets import Budgets
 from server.core.clock import Clock
+from server.core.crypto.keyring import CurrentKeys
 from server.core.crypto.master_key import load_master_key
 from server.core.crypto.provider import choose_provider
 from server.core.crypto.sm2 import Sm2Provider
@@ -17,6 +18,7 @@ from server.core.observability import Metrics, request_id
 from server.core.policies import Policies
 from server.core.secrets import Sealer
 from server.core.versions import Versions
+from server.migrations import migrate
 from server.settings import Settings
 
 THREADS = 8
@@ -58,6 +60,8 @@ async def foundation(settings: Settings, clock: Clock, unsafe_writes: bool) -> F
     )
     await keys.ensure()
     versions.reload_on("keys", keys.load)
+    sealer = Sealer(CurrentKeys(keys.keyring, clock.now))
+    await migrate(mongo.collection, sealer)
     sm2 = choose_provider(settings.sm2_provider)
     seals = Seals(keys.keyring, sm2, clock)
     kept = AuditCollections(
@@ -75,7 +79,7 @@ async def foundation(settings: Settings, clock: Clock, unsafe_writes: bool) -> F
         versions=versions,
         keys=keys,
         seals=seals,
-        sealer=Sealer(seals.current_keys),
+        sealer=sealer,
         kept=kept,
         act_chain=act_chain,
         usage_chain=AuditChain(mongo.collection("usages"), kept, seals, clock),

@@ -12,8 +12,10 @@ from server.core.idempotency import Idempotency
 from server.core.keys import KeyStore
 from server.core.mongo import Collection, Mongo
 from server.core.policies import Policies
+from server.identity.identifiers.store import IdentifierStore
+from server.identity.merges.store import MergeStore
+from server.identity.reviews.store import ReviewStore
 from server.identity.store import PersonStore
-from server.migrations import migrate
 from server.partners.store import PartnerStore
 from server.staff.store import StaffStore
 from server.verification.authorization.store import AuthorizationStore
@@ -25,6 +27,9 @@ INDEXES = {
     "sessions": AccountStore.SESSION_INDEXES,
     "sms_codes": AccountStore.SMS_INDEXES,
     "persons": PersonStore.INDEXES,
+    "person_reviews": ReviewStore.INDEXES,
+    "merges": MergeStore.INDEXES,
+    "identifiers": IdentifierStore.INDEXES,
     "cards": CardStore.INDEXES,
     "factor_codes": FactorStore.INDEXES,
     "terminals": PartnerStore.TERMINAL_INDEXES,
@@ -46,11 +51,10 @@ INDEXES = {
 
 
 async def prepare_database(mongo: Mongo) -> None:
-    """Indexes and migrations; safe to run by any number of processes at once, and again."""
+    """Indexes; safe to run by any number of processes at once, and again."""
 
     async def ensure(name: str) -> None:
         collection: Collection = mongo.collection(name)
         await collection.ensure_indexes(INDEXES[name])
 
     await asyncio.gather(*(ensure(name) for name in INDEXES))
-    await migrate(mongo.collection)

@@ -21,6 +21,7 @@ from server.core.clock import Clock
 from server.core.errors import Conflict, InvalidInput
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
+from server.core.outbox import Event
 from server.core.phones import read_phone
 from server.identity.documents import Document, read_document
 from server.identity.names import read_name, same_name
@@ -195,6 +196,10 @@ class ClaimService:
         )
         await self._budgets.settle(MISMATCHES, claimant.account_id, pair, costs=True)
         raise InvalidInput("identity.mismatch", "name and document number do not belong together")
+
+    async def resume_reviewed(self, event: Event) -> None:
+        """The reaction to person_review.decided: a claim that waited to know who its holder is goes on."""
+        await self._deciding.resume_reviewed(event)
 
     async def resume_due(self) -> int:
         """Takes up pending claims whose next try is due; returns how many were decided."""

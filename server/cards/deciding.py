@@ -14,9 +14,10 @@ from server.core.audit import Actor, Audit
 from server.core.clock import Clock
 from server.core.errors import Unavailable
 from server.core.mongo import Duplicate
+from server.core.outbox import Event
 from server.core.policies import Policies
 from server.identity.documents import Document
-from server.identity.model import Evidence
+from server.identity.model import Contact, Evidence, Origin, Particulars
 from server.identity.service import IdentityService
 
 # Long enough for the request that made the card to finish; then the worker takes over.
@@ -74,10 +75,16 @@ class Deciding:
     async def _activate(self, card: Card, evidence: Evidence, **more: Any) -> None:
         """The person and the active card.  A person who has a card already, by another document, keeps that
         one: then this claim is refused, and asking again leads to the card that is there."""
-        holder = card.holder
-        person = await self._identity.register(holder.name, document_of(card), holder.phone, evidence)
+        registered = await self._identity.register(said_of(card), (evidence,), _origin_of(card))
+        if registered.person is None:
+            assert registered.review_id is not None, "without a person there is a review"
+            await self._reviews.await_person(card, registered.review_id, self._clock.now(), evidence, **more)
+            if not await self._identity.is_asked(registered.review_id):  # decided before we waited for it
+                await self._go_on(registered.review_id)
+            return
+        person_id = registered.person.person_id
         try:
-            await self._store.activate(card, person.person_id, self._clock.now(), **more)
+            await self._store.activate(card, person_id, self._clock.now(), **more)
         except Duplicate:
             await self._store.refuse(card, self._clock.now(), refused_because="held", **more)
 
@@ -111,6 +118,20 @@ class Deciding:
         assert kept is not None, "a card is never deleted"
         return kept
 
+    async def resume_reviewed(self, event: Event) -> None:
+        """The reaction to person_review.decided: a claim that waited for it goes on."""
+        await self._go_on(event.data["review_id"])
+
+    async def _go_on(self, review_id: str) -> None:
+        card = await self._reviews.find_awaiting_person(review_id)
+        if card is None:
+            return
+        assert card.review is not None, "it waits with what the source said"
+        if await self._identity.is_refused(review_id):
+            await self.refuse(card, "", "")
+            return
+        await self._activate(card, Evidence(**card.review.evidence[0]))
+
     # -- the worker
     async def take_due(self) -> Card | None:
         """A pending card whose next try is due, taken for this caller for a while."""
@@ -125,6 +146,18 @@ class Deciding:
             wait = min(RETRY_AFTER * 2 ** min(card.attempts, 10), MAX_RETRY_AFTER)
             await self._store.postpone(card, self._clock.now() + wait)
             return replace(card, status=Status.PENDING)
+
+
+def said_of(card: Card) -> Particulars:
+    """What the index is told of the holder."""
+    holder = card.holder
+    contact = Contact(holder.phone, holder.address, holder.nation)
+    return Particulars(holder.name, document_of(card), contact)
+
+
+def _origin_of(card: Card) -> Origin:
+    by = Actor("account", card.ties[0].account_id) if card.ties else Actor("card", card.card_id)
+    return Origin(card.channel, by)
 
 
 def document_of(card: Card) -> Document:

@@ -117,25 +117,53 @@ class Mongo:
         engine: Document = status.get("storageEngine", {})
         return engine
 
-    async def in_transaction(self, work: Callable[[MotorClientSession], Awaitable[T]]) -> T:
-        """The result of `work(session)`, committed; retried as a whole when the database says so."""
+    async def in_transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+        """The result of `work(transaction)`, committed; retried as a whole when the database says so.
+
+        `work` writes through `transaction.of(collection)`, and may run several times.  Whatever it raises
+        undoes all of it.  Only for changes of two documents that must move together.
+        """
+
+        async def act(session: MotorClientSession) -> T:
+            result = await work(Transaction(session))
+            failpoint("transaction.commit.before")
+            return result
+
         async with await self._client.start_session() as session:
-            return await _guard(session.with_transaction(work))
+            try:
+                return await _guard(session.with_transaction(act))
+            finally:  # a commit that failed may have been applied
+                failpoint("transaction.commit.after")
 
     def close(self) -> None:
         self._client.close()
+
+
+class Transaction:
+    """Writes that are stored together or not at all: `of` gives a collection that takes part."""
+
+    def __init__(self, session: MotorClientSession) -> None:
+        self._session = session
+
+    def of(self, collection: "Collection") -> "Collection":
+        """The collection within this transaction, its failpoints kept."""
+        return collection.within(self._session)
 
 
 class Collection:
     """The operations stores may use.  Duplicates raise `Duplicate`; a database that is down, slow or not
     writable raises `Unavailable("database.unavailable")`."""
 
-    def __init__(self, motor: Any) -> None:
+    def __init__(self, motor: Any, session: MotorClientSession | None = None) -> None:
         self._motor = motor
+        self._session = session
         self.name: str = motor.name
 
+    def within(self, session: MotorClientSession) -> "Collection":
+        return Collection(self._motor, session)
+
     async def find_one(self, filter: Filter, projection: Filter | None = None) -> Document | None:
-        found: Document | None = await _guard(self._motor.find_one(filter, projection))
+        found: Document | None = await _guard(self._motor.find_one(filter, projection, session=self._session))
         return found
 
     async def find(
@@ -146,7 +174,7 @@ class Collection:
         sort: Sequence[tuple[str, int]] = (),
         projection: Filter | None = None,
     ) -> list[Document]:
-        cursor = self._motor.find(filter, projection, limit=limit)
+        cursor = self._motor.find(filter, projection, limit=limit, session=self._session)
         if sort:
             cursor = cursor.sort(list(sort))
         rows: list[Document] = await _guard(cursor.to_list(limit))
@@ -164,15 +192,16 @@ class Collection:
             raise _translate(error) from error
 
     async def aggregate(self, pipeline: Sequence[Filter], *, limit: int) -> list[Document]:
-        rows: list[Document] = await _guard(self._motor.aggregate(list(pipeline)).to_list(limit))
+        cursor = self._motor.aggregate(list(pipeline), session=self._session)
+        rows: list[Document] = await _guard(cursor.to_list(limit))
         return rows
 
     async def count(self, filter: Filter) -> int:
-        number: int = await _guard(self._motor.count_documents(filter))
+        number: int = await _guard(self._motor.count_documents(filter, session=self._session))
         return number
 
     async def insert(self, row: Document) -> None:
-        await self._write("insert", lambda: self._motor.insert_one(row))
+        await self._write("insert", lambda: self._motor.insert_one(row, session=self._session))
 
     async def insert_each(self, rows: Sequence[Document]) -> list[Duplicate | None]:
         """Inserts what it can, in one command; for each row None, or the Duplicate that kept it out."""
@@ -180,7 +209,9 @@ class Collection:
         if not rows:
             return outcome
         try:
-            await self._write("insert", lambda: self._motor.insert_many(rows, ordered=False))
+            await self._write(
+                "insert", lambda: self._motor.insert_many(rows, ordered=False, session=self._session)
+            )
         except BulkWriteError as error:
             details = error.details or {}
             for problem in details.get("writeErrors", []):
@@ -195,11 +226,16 @@ class Collection:
         self, filter: Filter, change: Filter | Sequence[Filter], *, upsert: bool = False
     ) -> bool:
         """True when a row matched (or was upserted)."""
-        result = await self._write("update", lambda: self._motor.update_one(filter, change, upsert=upsert))
+        result = await self._write(
+            "update",
+            lambda: self._motor.update_one(filter, change, upsert=upsert, session=self._session),
+        )
         return bool(result.matched_count or result.upserted_id is not None)
 
     async def update_all(self, filter: Filter, change: Filter | Sequence[Filter]) -> int:
-        result = await self._write("update", lambda: self._motor.update_many(filter, change))
+        result = await self._write(
+            "update", lambda: self._motor.update_many(filter, change, session=self._session)
+        )
         return int(result.modified_count)
 
     async def find_and_update(
@@ -220,12 +256,13 @@ class Collection:
                 upsert=upsert,
                 sort=list(sort) or None,
                 return_document=ReturnDocument.BEFORE if before else ReturnDocument.AFTER,
+                session=self._session,
             ),
         )
         return found
 
     async def delete(self, filter: Filter) -> int:
-        result = await self._write("delete", lambda: self._motor.delete_many(filter))
+        result = await self._write("delete", lambda: self._motor.delete_many(filter, session=self._session))
         return int(result.deleted_count)
 
     async def ensure_indexes(self, indexes: Sequence[IndexModel]) -> None:

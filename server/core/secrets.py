@@ -11,7 +11,7 @@ from typing import Any
 from server.core.crypto.hashes import hmac_sm3
 from server.core.crypto.keyring import CurrentKeys
 from server.core.crypto.sealing import FieldCipher, search_index
-from server.core.masking import mask_id_no, mask_name, mask_phone
+from server.core.masking import mask_id_no, mask_phone
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,11 @@ class PersonalField:
 
 PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("accounts", "phone"): PersonalField("signing in; being reached", mask_phone),
-    ("persons", "name"): PersonalField("being called by it", mask_name),
-    ("persons", "id_no"): PersonalField("telling persons apart", mask_id_no),
-    ("persons", "phone"): PersonalField("being reached", mask_phone),
-    ("persons", "born_on"): PersonalField("telling persons apart; age"),
+    ("persons", "particulars"): PersonalField("telling persons apart and reaching them, as one object"),
+    ("person_reviews", "said"): PersonalField("what was said of an applicant, as one object"),
+    ("person_reviews", "reason"): PersonalField("why staff decided so; may name somebody"),
+    ("merges", "reason"): PersonalField("why staff decided so; may name somebody"),
+    ("identifiers", "value"): PersonalField("what a hospital calls a person", mask_id_no),
     ("cards", "holder"): PersonalField("what a scan of the card tells the hospital, as one object"),
     ("cards", "review_note"): PersonalField("telling a claimant why a reviewer decided so"),
     ("attachments", "picture"): PersonalField("showing a reviewer the papers of a claim"),

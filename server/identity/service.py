@@ -1,21 +1,34 @@
 """Who somebody is: real-name verification (A2.1, B6.2) and the person index (B1)."""
 
+from server.core.audit import Actor
 from server.core.clock import Clock
-from server.core.ids import new_id
-from server.core.mongo import Duplicate
+from server.core.outbox import Event
 from server.core.secrets import Sealer
 from server.gateways.real_name import RealNameAuthority
 from server.identity.documents import Document
-from server.identity.model import Evidence, Person
-from server.identity.store import PersonStore
+from server.identity.identifiers.service import IdentifierService
+from server.identity.index import PersonIndex
+from server.identity.model import Evidence, HeldDocument, Origin, Particulars, Person, Registration
+from server.identity.register import Register
+from server.identity.reviews.service import ReviewService
 
 
 class IdentityService:
     def __init__(
-        self, store: PersonStore, authority: RealNameAuthority, sealer: Sealer, clock: Clock
+        self,
+        index: PersonIndex,
+        register: Register,
+        reviews: ReviewService,
+        identifiers: IdentifierService,
+        authority: RealNameAuthority,
+        sealer: Sealer,
+        clock: Clock,
     ) -> None:
-        self._store = store
+        self._index = index
+        self._register = register
+        self._identifiers = identifiers
         self._authority = authority
+        self._reviews = reviews
         self._sealer = sealer
         self._clock = clock
 
@@ -35,30 +48,36 @@ class IdentityService:
             return None
         return Evidence("authority", answer.serial_no, self._clock.now())
 
-    async def find_by_document(self, document: Document) -> Person | None:
-        """The person with this document, or None."""
-        return await self._store.find_by_document(self.document_key(document))
+    # -- the index
+    async def register(
+        self, said: Particulars, evidence: tuple[Evidence, ...], origin: Origin
+    ) -> Registration:
+        """The one person this is; or outcome "review", and a member of staff decides.  Safe to repeat: asked
+        again after the decision, it answers "same".  `evidence` is what confirmed name and document; empty
+        when nobody did."""
+        return await self._register.register(said, evidence, origin, self.pair_key(said.name, said.document))
 
-    async def register(self, name: str, document: Document, phone: str, evidence: Evidence) -> Person:
-        """The one person with this document: the one already there, or a new one.  Safe to repeat."""
-        key = self.document_key(document)
-        found = await self._store.find_by_document(key)
-        if found is not None:
-            return found
-        person = Person(
-            person_id=new_id(self._clock.now()),
-            name=name,
-            gender=document.gender,
-            born_on=document.born_on,
-            id_type=document.id_type,
-            id_no=document.number,
-            phone=phone,
-            evidence=evidence,
-        )
-        try:
-            await self._store.insert(person, key)
-            return person
-        except Duplicate:
-            winner = await self._store.find_by_document(key)
-            assert winner is not None, "a person is never deleted"
-            return winner
+    async def is_asked(self, review_id: str) -> bool:
+        """Whether the review is not decided yet."""
+        return (await self._reviews.get(review_id)).decided is None
+
+    async def is_refused(self, review_id: str) -> bool:
+        """Whether staff have decided that the applicant is not registered."""
+        decided = (await self._reviews.get(review_id)).decided
+        return decided is not None and decided.decision == "refused"
+
+    async def get_person(self, person_id: str) -> Person:
+        """The living person this id leads to, through merges.  NotFound `person.not_found`."""
+        return await self._index.get(person_id)
+
+    async def find_by_document(self, document: Document) -> Person | None:
+        """The living holder of a document, through merges."""
+        return await self._index.find_by_document(HeldDocument(document.id_type, document.number))
+
+    async def look_again(self, event: Event) -> None:
+        """The reaction to person.registered: two who came in one instant are found to be one."""
+        await self._register.look_again(event.data["person_id"])
+
+    async def bind(self, domain: str, value: str, person_id: str, by: Actor) -> str:
+        """As `IdentifierService.bind`."""
+        return await self._identifiers.bind(domain, value, person_id, by)

@@ -1,57 +1,204 @@
-"""How persons are kept: `persons`, personal fields sealed, found by the keyed index of a document."""
+"""How persons are kept: `persons`, everything personal sealed as one object, found by keyed indexes."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
 
-from server.core.mongo import Collection, Document, index
+from server.core.audit import Actor
+from server.core.mongo import Collection, Document, Transaction, index
+from server.core.outbox import OUTBOX_INDEXES, adding, outbox
 from server.core.secrets import Sealer
-from server.identity.model import Evidence, Person
+from server.identity.model import (
+    Evidence,
+    HeldDocument,
+    Origin,
+    Person,
+    contact_as_plain,
+    contact_from_plain,
+)
 
-SEALED = ("name", "id_no", "phone", "born_on")
+MAX_FOUND = 50
+LIVE = {"state": "live"}
 
 
 class PersonStore:
-    # Small enough to stay unsharded (a city has millions, not billions), so it may have two unique keys.
-    INDEXES = [index("documents.key", unique=True)]
+    # Small enough to stay unsharded (a city has millions, not billions), so it may have two unique keys.  A
+    # document stays with the person it came with, merged or not: so it has one row, for ever.
+    INDEXES = [
+        index("documents.key", unique=True),
+        index("blocking", where=LIVE),
+        index("phone_key", where=LIVE),
+        index("merged_into", where={"merged_into": {"$exists": True}}),
+        *OUTBOX_INDEXES,
+    ]
 
     def __init__(self, collection: Collection, sealer: Sealer) -> None:
         self._collection = collection
         self._sealer = sealer
 
-    async def insert(self, person: Person, document_key: str) -> None:
-        """Duplicate when a person with this document exists."""
-        fields = {
+    # -- keyed indexes
+    def document_key(self, document: HeldDocument) -> str:
+        """Finds the holder; of a document that proves identity only."""
+        return self._sealer.index("document", document.key)
+
+    def _own_key(self, document: HeldDocument, person_id: str) -> str:
+        """What lies in the row.  A card that others use too (a visit card) finds nobody by its number."""
+        if document.proves_identity:
+            return self.document_key(document)
+        return self._sealer.index("document", f"{document.key}|{person_id}")
+
+    def phone_key(self, phone: str) -> str:
+        return self._sealer.index("phone", phone)
+
+    def blocking_keys(self, plain: Sequence[str]) -> list[str]:
+        return [self._sealer.index("blocking", key) for key in plain]
+
+    # -- writing
+    async def insert(self, person: Person, blocking: Sequence[str]) -> None:
+        """With the event person.registered; Duplicate when a person with one of the documents exists."""
+        now = person.registered_at
+        event = ("person.registered", {"person_id": person.person_id})
+        await self._collection.insert({**self.as_row(person, blocking), "outbox": outbox(now, event)})
+
+    async def replace(
+        self, person: Person, blocking: Sequence[str], now: datetime, fields: list[str]
+    ) -> bool:
+        """Stores `person`, who was read with `person.version`, as the next version, with the event
+        person.updated; False when somebody was faster.  Duplicate for a document another person has."""
+        event = ("person.updated", {"person_id": person.person_id, "fields": fields})
+        due, events = adding(now, event)
+        row = self.as_row(person, blocking)
+        kept = ("_id", "version", "state", "origin", "registered_at")
+        content = {name: value for name, value in row.items() if name not in kept}
+        return await self._collection.update(
+            {"_id": person.person_id, "version": person.version, **LIVE},
+            {"$set": {**content, **due}, "$inc": {"version": 1}, "$push": events},
+        )
+
+    async def mark_distinct(self, person_id: str, other_id: str) -> None:
+        """The two are different people, whatever they have in common; one of them knowing it is enough."""
+        await self._collection.update(
+            {"_id": person_id, "distinct_from": {"$ne": other_id}},
+            {"$push": {"distinct_from": other_id}, "$inc": {"version": 1}},
+        )
+
+    async def absorb(self, within: Transaction, now: datetime, absorbed_id: str, event: Document) -> bool:
+        """Both live → the first points to the survivor of the event; False when one is not live any more.
+
+        Both documents change, so of two merges the other way round at once one must give way.
+        """
+        kept, survivor_id = within.of(self._collection), event["survivor_id"]
+        due, events = adding(now, ("person.merged", event))
+        is_absorbed = await kept.update(
+            {"_id": absorbed_id, **LIVE},
+            {
+                "$set": {"state": "merged", "merged_into": survivor_id, **due},
+                "$inc": {"version": 1},
+                "$push": events,
+            },
+        )
+        return is_absorbed and await kept.update({"_id": survivor_id, **LIVE}, {"$inc": {"version": 1}})
+
+    async def release(self, within: Transaction, now: datetime, absorbed_id: str, event: Document) -> bool:
+        """The merged one is live again, and known to be somebody else than the survivor of the event; False
+        when it was not merged into that one."""
+        survivor_id = event["survivor_id"]
+        due, events = adding(now, ("person.unmerged", event))
+        return await within.of(self._collection).update(
+            {"_id": absorbed_id, "state": "merged", "merged_into": survivor_id},
+            {
+                "$set": {"state": "live", **due},
+                "$unset": {"merged_into": ""},
+                "$addToSet": {"distinct_from": survivor_id},
+                "$inc": {"version": 1},
+                "$push": events,
+            },
+        )
+
+    async def store_anew(self, person: Person, blocking: Sequence[str], drops: Sequence[str]) -> None:
+        """The row in its newest form, without the fields `drops`, for a migration: nobody is told."""
+        content = {name: value for name, value in self.as_row(person, blocking).items() if name != "_id"}
+        change: Document = {"$set": content}
+        if drops:
+            change["$unset"] = dict.fromkeys(drops, "")
+        await self._collection.update({"_id": person.person_id}, change)
+
+    # -- reading
+    async def find(self, person_id: str) -> Person | None:
+        """Live or merged."""
+        row = await self._collection.find_one({"_id": person_id})
+        return None if row is None else self.person(row)
+
+    async def find_by_document(self, document_key: str) -> Person | None:
+        """Live or merged: whoever the document came with."""
+        row = await self._collection.find_one({"documents.key": document_key})
+        return None if row is None else self.person(row)
+
+    async def find_alike(self, blocking: Sequence[str], limit: int = MAX_FOUND) -> list[Person]:
+        """Live persons with one of the blocking keys, oldest first."""
+        if not blocking:
+            return []
+        found = {"blocking": {"$in": list(blocking)}, **LIVE}
+        rows = await self._collection.find(found, limit=limit)
+        return sorted((self.person(row) for row in rows), key=lambda person: person.person_id)
+
+    async def find_by_phone(self, phone: str, limit: int = MAX_FOUND) -> list[Person]:
+        rows = await self._collection.find({"phone_key": self.phone_key(phone), **LIVE}, limit=limit)
+        return [self.person(row) for row in rows]
+
+    async def list_absorbed(self, survivor_id: str) -> list[str]:
+        """The ids of those who were merged into this person, directly."""
+        rows = await self._collection.find(
+            {"merged_into": survivor_id}, limit=MAX_FOUND, projection={"_id": 1}
+        )
+        return [row["_id"] for row in rows]
+
+    # -- rows
+    def as_row(self, person: Person, blocking: Sequence[str]) -> Document:
+        """The row without its events; `blocking` are keyed already."""
+        plain: dict[str, Any] = {
             "name": person.name,
-            "id_no": person.id_no,
-            "phone": person.phone,
+            "other_names": list(person.other_names),
+            "gender": person.gender,
             "born_on": person.born_on.isoformat(),
+            "documents": [[document.id_type, document.number] for document in person.documents],
+            "contact": contact_as_plain(person.contact),
         }
         row: Document = {
             "_id": person.person_id,
-            "documents": [{"type": person.id_type, "key": document_key}],
-            "gender": person.gender,
-            "evidence": {
-                "source": person.evidence.source,
-                "serial_no": person.evidence.serial_no,
-                "confirmed_at": person.evidence.confirmed_at,
-            },
+            "particulars": self._sealer.seal_json("persons", person.person_id, "particulars", plain),
+            "documents": [
+                {"type": document.id_type, "key": self._own_key(document, person.person_id)}
+                for document in person.documents
+            ],
+            "blocking": list(blocking),
+            "evidence": [dict(evidence.__dict__) for evidence in person.evidence],
+            "origin": {"channel": person.origin.channel, "by": dict(person.origin.by.__dict__)},
+            "state": person.state,
+            "version": person.version,
+            "registered_at": person.registered_at,
         }
-        for name, value in fields.items():
-            row[name] = self._sealer.seal("persons", person.person_id, name, value)
-        await self._collection.insert(row)
+        if person.contact.phone is not None:
+            row["phone_key"] = self.phone_key(person.contact.phone)
+        if person.distinct_from:
+            row["distinct_from"] = sorted(person.distinct_from)
+        return row
 
-    async def find_by_document(self, document_key: str) -> Person | None:
-        row = await self._collection.find_one({"documents.key": document_key})
-        return None if row is None else self._person(row)
-
-    def _person(self, row: Document) -> Person:
-        plain = {name: self._sealer.unseal("persons", row["_id"], name, row[name]) for name in SEALED}
+    def person(self, row: Document) -> Person:
+        plain = self._sealer.unseal_json("persons", row["_id"], "particulars", row["particulars"])
+        origin = row["origin"]
         return Person(
             person_id=row["_id"],
             name=plain["name"],
-            gender=row["gender"],
+            gender=plain["gender"],
             born_on=date.fromisoformat(plain["born_on"]),
-            id_type=row["documents"][0]["type"],
-            id_no=plain["id_no"],
-            phone=plain["phone"],
-            evidence=Evidence(**row["evidence"]),
+            documents=tuple(HeldDocument(*document) for document in plain["documents"]),
+            contact=contact_from_plain(plain["contact"]),
+            evidence=tuple(Evidence(**evidence) for evidence in row["evidence"]),
+            origin=Origin(origin["channel"], Actor(**origin["by"])),
+            registered_at=row["registered_at"],
+            other_names=tuple(plain["other_names"]),
+            merged_into=row.get("merged_into"),
+            distinct_from=frozenset(row.get("distinct_from", ())),
+            version=row["version"],
         )

@@ -49,7 +49,7 @@ async def test_the_straight_path(platform: Platform, db: Database[Any]) -> None:
     assert one.json == card
     assert listed.json == {"cards": [card]}
     assert db.cards.find_one()["ties"][0]["notice_version"] == "2026-11"
-    assert db.persons.find_one()["evidence"]["serial_no"].startswith("rn-")
+    assert db.persons.find_one()["evidence"][0]["serial_no"].startswith("rn-")
 
 
 async def test_a_repeat_finds_the_same_card(platform: Platform, db: Database[Any]) -> None:

@@ -1,11 +1,13 @@
 """Claims that people look at: what the review desk reads and writes of `cards`."""
 
 from datetime import datetime
+from typing import Any
 
 from server.cards.model import Card, Review, Status
 from server.cards.rows import CardRows
 from server.core.mongo import Collection, Document
 from server.core.secrets import Sealer
+from server.identity.model import Evidence
 
 
 class ReviewStore:
@@ -29,6 +31,28 @@ class ReviewStore:
                 "$unset": {"next_try_at": ""},
             },
         )
+
+    async def await_person(
+        self, card: Card, person_review_id: str, now: datetime, evidence: Evidence, **more: Any
+    ) -> None:
+        """Pending until staff have decided who the holder is; the worker and the review desk leave it alone.
+        `more` is what the desk has decided about the claim itself."""
+        review: Document = {"review.evidence": [dict(evidence.__dict__)], **more}
+        if card.review is None:
+            review |= {"review.reasons": ["person"], "review.asked_at": now}
+        await self._collection.update(
+            {"_id": card.card_id, "status": Status.PENDING.value},
+            {
+                "$set": {"person_review_id": person_review_id, **review},
+                "$unset": {"next_try_at": "", "waits_for_review": ""},
+            },
+        )
+
+    async def find_awaiting_person(self, person_review_id: str) -> Card | None:
+        row = await self._collection.find_one(
+            {"person_review_id": person_review_id, "status": Status.PENDING.value}
+        )
+        return None if row is None else self._rows.card(row)
 
     async def list_waiting(self, cursor: str | None, limit: int) -> list[Card]:
         """The oldest first; `limit` + 1 of them, so that a page knows whether there is another."""

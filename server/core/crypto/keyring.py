@@ -33,6 +33,8 @@ PURPOSES: Mapping[str, Purpose] = {
     "field": Purpose("SM4", "personal fields at rest", True),
     "index:document": Purpose("HMAC-SM3", "finding a person by document number", False),
     "index:phone": Purpose("HMAC-SM3", "finding a person by phone number", False),
+    "index:blocking": Purpose("HMAC-SM3", "finding persons who are alike", False),
+    "index:identifier": Purpose("HMAC-SM3", "finding a person by a hospital's number", False),
     "index:login": Purpose("HMAC-SM3", "finding an account by its platform's user id", False),
     "index:staff_login": Purpose("HMAC-SM3", "finding an account of staff by its login name", False),
     "session": Purpose("HMAC-SM3", "finding a session by its token, which is not kept", False),

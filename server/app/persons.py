@@ -1,0 +1,43 @@
+"""The services of the person index, put together."""
+
+from dataclasses import dataclass
+
+from server.app.foundation import Foundation
+from server.app.outside import outside_sources
+from server.identity.identifiers.service import IdentifierService
+from server.identity.identifiers.store import IdentifierStore
+from server.identity.index import PersonIndex
+from server.identity.merges.service import MergeService
+from server.identity.merges.store import MergeStore
+from server.identity.register import Register
+from server.identity.reviews.service import ReviewService
+from server.identity.reviews.store import ReviewStore
+from server.identity.service import IdentityService
+from server.identity.store import PersonStore
+
+
+@dataclass(frozen=True)
+class Persons:
+    identity: IdentityService
+    identifiers: IdentifierService
+    merges: MergeService
+    reviews: ReviewService
+
+
+def person_index(base: Foundation) -> Persons:
+    kept, sealer, audit, clock = base.mongo.collection, base.sealer, base.audit, base.clock
+    store = PersonStore(kept("persons"), sealer)
+    index = PersonIndex(store, clock)
+    merges = MergeService(MergeStore(kept("merges"), sealer), store, base.mongo.in_transaction, audit, clock)
+    reviews = ReviewService(ReviewStore(kept("person_reviews"), sealer), index, merges, audit, clock)
+    identifiers = IdentifierService(IdentifierStore(kept("identifiers"), sealer), index, audit, clock)
+    identity = IdentityService(
+        index,
+        Register(index, reviews, merges, audit, clock),
+        reviews,
+        identifiers,
+        outside_sources(base).authority,
+        sealer,
+        clock,
+    )
+    return Persons(identity, identifiers, merges, reviews)
