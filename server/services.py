@@ -6,6 +6,7 @@ from push.messages.service import MessageService
 from server.accounts.service import AccountService
 from server.cards.claim import ClaimService
 from server.cards.lifecycle.service import LifecycleService
+from server.cards.merged.service import MergedCards
 from server.cards.reviews.service import ReviewService
 from server.cards.service import CardService
 from server.core.audit_log import AuditLog
@@ -33,6 +34,7 @@ class Services:
     claims: ClaimService
     reviews: ReviewService
     lifecycle: LifecycleService
+    merged_cards: MergedCards
     identity: IdentityService
     identifiers: IdentifierService
     merges: MergeService

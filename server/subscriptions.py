@@ -14,8 +14,8 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
     return {
         "person.registered": [identity.look_again],
         "person.updated": [],
-        "person.merged": [],
-        "person.unmerged": [],
+        "person.merged": [services.merged_cards.follow_merge],
+        "person.unmerged": [services.merged_cards.follow_unmerge],
         "person_review.decided": [services.person_reviews.carry_out, services.claims.resume_reviewed],
         "card.activated": [messages.tell_card_ready],
         "card.refused": [messages.tell_card_refused],

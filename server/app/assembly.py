@@ -17,6 +17,8 @@ from server.cards.factors.store import FactorStore
 from server.cards.family.store import FamilyStore
 from server.cards.lifecycle.service import LifecycleService, RetentionPolicy
 from server.cards.lifecycle.store import LifecycleStore
+from server.cards.merged.service import MergedCards
+from server.cards.merged.store import MergedCardStore
 from server.cards.policy import ClaimPolicy
 from server.cards.reviews.service import ReviewService
 from server.cards.reviews.store import ReviewStore
@@ -72,6 +74,7 @@ def services(base: Foundation) -> Services:
     staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
+    lifecycle = _lifecycle(base, cards_store, factors)
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -86,13 +89,9 @@ def services(base: Foundation) -> Services:
             allows_test_numbers=settings.allows_test_numbers,
         ),
         reviews=ReviewService(cards_store, reviews, deciding, base.audit),
-        lifecycle=LifecycleService(
-            cards_store,
-            LifecycleStore(mongo.collection("cards"), base.sealer),
-            factors,
-            base.audit,
-            base.policies,
-            base.clock,
+        lifecycle=lifecycle,
+        merged_cards=MergedCards(
+            cards_store, MergedCardStore(mongo.collection("cards")), lifecycle, base.audit
         ),
         identity=identity,
         identifiers=persons.identifiers,
@@ -112,6 +111,11 @@ def services(base: Foundation) -> Services:
         metrics=base.metrics,
         health=Health(mongo),
     )
+
+
+def _lifecycle(base: Foundation, cards: CardStore, factors: FactorService) -> LifecycleService:
+    store = LifecycleStore(base.mongo.collection("cards"), base.sealer)
+    return LifecycleService(cards, store, factors, base.audit, base.policies, base.clock)
 
 
 def _verification(

@@ -29,6 +29,7 @@ class CardStore:
         index("waits_for_review", "_id", where={"waits_for_review": True}),
         index("retired_ids", where={"retired_ids": {"$exists": True}}),
         index("cancelled_at", where={"is_masked": False}),
+        index("moved_by", where={"moved_by.0": {"$exists": True}}),
         index("person_review_id", where={"person_review_id": {"$exists": True}}),
         *OUTBOX_INDEXES,
     ]

@@ -1,0 +1,1 @@
+"""Cards follow their persons, when two turn out to be one and when they do not."""

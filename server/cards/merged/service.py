@@ -1,0 +1,47 @@
+"""Cards follow their persons (B1.6(1)): for one person has one card.
+
+The absorbed person's card moves to the survivor who has none; else it is held until the merge is undone.
+Each is called for an event, perhaps twice.
+"""
+
+from server.cards.lifecycle.service import LifecycleService
+from server.cards.merged.store import MergedCardStore
+from server.cards.store import CardStore
+from server.core.audit import Actor, Audit
+from server.core.mongo import Duplicate
+from server.core.outbox import Event
+
+BY = Actor("system", "merging")
+
+
+class MergedCards:
+    def __init__(
+        self, cards: CardStore, store: MergedCardStore, lifecycle: LifecycleService, audit: Audit
+    ) -> None:
+        self._cards = cards
+        self._store = store
+        self._lifecycle = lifecycle
+        self._audit = audit
+
+    async def follow_merge(self, event: Event) -> None:
+        """The reaction to person.merged."""
+        merge_id, absorbed_id = event.data["merge_id"], event.data["absorbed_id"]
+        card = await self._cards.find_live_of_person(absorbed_id)
+        if card is None:
+            return
+        await self._audit.record("cards.follow_merge", BY, "card", card.card_id, merge_id=merge_id)
+        try:
+            await self._store.move(card.card_id, absorbed_id, event.data["survivor_id"], merge_id)
+        except Duplicate:
+            await self._lifecycle.hold_for_merge(absorbed_id, merge_id, BY)
+
+    async def follow_unmerge(self, event: Event) -> None:
+        """The reaction to person.unmerged.  He who claimed another card after the merge keeps that one: the
+        old one stays with the survivor."""
+        merge_id, absorbed_id = event.data["merge_id"], event.data["absorbed_id"]
+        await self._audit.record("cards.follow_unmerge", BY, "person", absorbed_id, merge_id=merge_id)
+        try:
+            await self._store.move_back(absorbed_id, merge_id)
+        except Duplicate:
+            return
+        await self._lifecycle.release_from_merge(absorbed_id, merge_id, BY)
