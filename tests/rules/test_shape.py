@@ -93,8 +93,8 @@ def test_innocent_words_pass(line: str) -> None:
 
 
 CHINESE = re.compile("[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
-# A name is data where names are read: the dots keyboards write between the parts of a name.
-CHINESE_IS_DATA = {"server/identity/names.py"}
+# Names are data where names are read: the dots between their parts, the forms of their characters.
+CHINESE_IS_DATA = {"server/identity/names.py", "server/identity/name_variants.py"}
 
 
 def chinese(source: Source) -> list[str]:
