@@ -80,6 +80,15 @@ def _parser() -> argparse.ArgumentParser:
         "--console", default="https://THIS-PLATFORM/console", help="address of the staff pages, for the link"
     )
 
+    persons = add("persons", "persons", "the weights of the person index: make them, judge them")
+    persons.add_argument("action", choices=["train", "evaluate"])
+    persons.add_argument("rows", help="CSV or Parquet; docs/matching.md names the columns")
+    persons.add_argument("--out", default="weights.json", help="train: where the weights are written")
+    persons.add_argument("--version", type=int, default=1, help="train: the number of these weights")
+    persons.add_argument("--note", help="train: where the rows are from, kept in the file")
+    persons.add_argument("--weights", help="evaluate: these weights instead of the ones that come along")
+    persons.add_argument("--without-defaults", action="store_true", help="evaluate: ours only")
+
     openapi = add("openapi", "openapi", "print the OpenAPI document")
     openapi.add_argument("--check", help="compare with this file instead; exit code 1 when it differs")
     add("settings", "settings_table", "print the table of settings")

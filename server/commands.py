@@ -16,6 +16,7 @@ from handlers import openapi as openapi_document
 from handlers.routes import MAX_REQUEST_BYTES, ROUTES, application
 from handlers.scopes import SCOPES
 from server import app as composition
+from server import person_commands
 from server import settings as settings_module
 from server import staff_commands
 from server.core import failpoints
@@ -55,6 +56,7 @@ FORESEEN = (
     MongodMissing,
     EhcError,
     sm2.InvalidKey,
+    *person_commands.FORESEEN,
 )
 
 
@@ -242,6 +244,10 @@ def _terminal(app_id: str, text: str) -> Terminal:
     if not (terminal_id and channel and place):
         raise CommandError("a terminal is written ID:CHANNEL:PLACE, for example T-0001:0100:Window 3")
     return Terminal(terminal_id, app_id, place, channel, True)
+
+
+def persons(arguments: argparse.Namespace) -> int:
+    return person_commands.persons(arguments)
 
 
 def openapi(arguments: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ from server.gateways.alipay import AlipayLogin
 from server.gateways.login import LoginPlatform
 from server.gateways.sms import HttpSmsGateway
 from server.gateways.wechat import WeChatLogin
+from server.identity.matching import MatchingPolicy
 from server.identity.proving import Proving
 from server.identity.real_name_policy import RealNamePolicy
 from server.partners.service import PartnerService
@@ -53,7 +54,7 @@ from server.verification.store import UsageStore
 
 def services(base: Foundation) -> Services:
     settings, mongo = base.settings, base.mongo
-    base.policies.declare(RealNamePolicy)
+    base.policies.declare(RealNamePolicy, MatchingPolicy)
     base.policies.declare(DisplayPolicy, RetentionPolicy, StaticCodePolicy)
     display = Display(base.policies, settings.code_refresh_seconds)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)

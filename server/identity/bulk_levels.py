@@ -35,8 +35,7 @@ CONDITIONS: Mapping[str, Mapping[str, str]] = {
         "one_digit": "hamming(born_l, born_r) = 1",
         "year_off": "birth_day_l = birth_day_r"
         " AND abs(CAST(birth_year_l AS INTEGER) - CAST(birth_year_r AS INTEGER)) = 1",
-        "lunar": "abs(born_day_l - born_day_r)"
-        f" BETWEEN {LUNAR_LAG[0].days} AND {LUNAR_LAG[1].days}",
+        "lunar": f"abs(born_day_l - born_day_r) BETWEEN {LUNAR_LAG[0].days} AND {LUNAR_LAG[1].days}",
     },
     "phone": {
         MISSING: "phone_l IS NULL OR phone_r IS NULL",
@@ -57,7 +56,7 @@ CONDITIONS: Mapping[str, Mapping[str, str]] = {
     "documents": {
         MISSING: "lacks_documents_l OR lacks_documents_r",
         "same": "proof_l = proof_r",
-        "two_people": f"substr(proof_l, 1, 2) = substr(proof_r, 1, 2) AND substr(proof_l, 1, 2) IN ({_LIFELONG})",
+        "two_people": f"proof_kind_l = proof_kind_r AND proof_kind_l IN ({_LIFELONG})",
         "slip": "(slip_l IS NOT NULL OR slip_r IS NOT NULL) AND damerau_levenshtein(number_l, number_r) <= 1",
         "shared_card": "list_has_any(cards_l, cards_r)",
         "other_number": "number_kind_l = number_kind_r",

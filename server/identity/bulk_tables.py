@@ -46,7 +46,9 @@ def load_rows(database: "duckdb.DuckDBPyConnection", path: Path) -> bool:
         ]
         if LABEL in found:
             chosen.append(f"CAST({LABEL} AS VARCHAR) AS {LABEL}")
-        database.execute(f"CREATE OR REPLACE TABLE rows AS SELECT {', '.join(chosen)} FROM {reader}", [str(path)])
+        database.execute(
+            f"CREATE OR REPLACE TABLE rows AS SELECT {', '.join(chosen)} FROM {reader}", [str(path)]
+        )
         counted = database.execute("SELECT count(*), count(DISTINCT row_id) FROM rows").fetchone()
     except duckdb.Error as error:
         raise BadRows(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
@@ -78,7 +80,8 @@ def _prepare_names(database: "duckdb.DuckDBPyConnection", progress: Callable[[fl
     written = [
         row[0]
         for row in database.execute(
-            "SELECT name FROM rows WHERE name <> '' UNION SELECT guardian_name FROM rows WHERE guardian_name <> ''"
+            "SELECT name FROM rows WHERE name <> '' UNION "
+            "SELECT guardian_name FROM rows WHERE guardian_name <> ''"
         ).fetchall()
     ]
     for start in range(0, len(written), NAMES_AT_ONCE):
@@ -107,6 +110,7 @@ def _traits_sql(label: str) -> str:
     check = "substr('10X98765432', 1 + (" + " + ".join(
         f"(ascii(substr(long_no, {place}, 1)) - 48) * {2 ** (18 - place) % 11}" for place in range(1, 18)
     ) + ") % 11, 1)"  # fmt: skip
+    narrow = NARROW.replace("'", "''")
     return f"""
 WITH numbers AS (
     SELECT *, upper(regexp_replace(id_no, '\\s', '', 'g')) AS plain_no,
@@ -116,7 +120,8 @@ WITH numbers AS (
             THEN substr(plain_no, 1, 6) || '19' || substr(plain_no, 7) ELSE plain_no END AS long_no
     FROM rows
 ), checked AS (
-    SELECT *, CASE WHEN is_citizen AND regexp_full_match(long_no, '[0-9]{{17}}[0-9X]?') THEN {check} END AS digit,
+    SELECT *,
+        CASE WHEN is_citizen AND regexp_full_match(long_no, '[0-9]{{17}}[0-9X]?') THEN {check} END AS digit,
         CASE WHEN length(long_no) = 17 AND digit IS NOT NULL THEN long_no || digit ELSE long_no END AS number,
         CASE WHEN number = '' THEN NULL WHEN is_citizen THEN '01|' || number
             ELSE id_type || '|' || number END AS number_key,
@@ -127,7 +132,8 @@ WITH numbers AS (
 )
 SELECT
     rows.row_id{label},
-    nullif(own.name, '') AS name, nullif(own.folded, '') AS folded, own.sound, nullif(own.near_sound, '') AS near_sound,
+    nullif(own.name, '') AS name, nullif(own.folded, '') AS folded, own.sound,
+    nullif(own.near_sound, '') AS near_sound,
     own.slips, coalesce(own.is_placeholder, false) AS is_placeholder,
     nullif(split_part(own.near_sound, ' ', 1), '') AS surname_sound,
     CASE WHEN gender IN ('male', 'female') THEN gender END AS gender,
@@ -135,17 +141,19 @@ SELECT
     strftime(born_day, '%m%d') AS birth_day,
     nullif(phone, '') AS phone,
     coalesce(nullif(phone, ''), nullif(guardian_phone, '')) AS contact,
-    list_sort(list_distinct(regexp_extract_all(upper(translate(address, '{WIDE}', '{NARROW.replace("'", "''")}')),
+    list_sort(list_distinct(regexp_extract_all(upper(translate(address, '{WIDE}', '{narrow}')),
         '{ADDRESS_TOKEN}'))) AS address_parts,
     nullif(array_to_string(address_parts, ' '), '') AS address,
+    nullif(rows.address, '') AS written_address,
     nullif(guardian.near_sound, '') AS guardian_sound,
     nullif(guardian_phone, '') AS guardian_phone,
     guardian_sound IS NULL AND nullif(guardian_phone, '') IS NULL AS lacks_guardian,
     CASE WHEN NOT is_slip AND (is_proving OR is_citizen AND id_type = '{SOCIAL_SECURITY_CARD}')
         THEN number_key END AS proof,
     CASE WHEN is_slip THEN number_key END AS slip,
+    split_part(proof, '|', 1) AS proof_kind,
     coalesce(proof, slip) AS number,
-    split_part(coalesce(proof, slip), '|', 1) AS number_kind,
+    split_part(number, '|', 1) AS number_kind,
     list_filter(string_split(cards, ' ') || [CASE WHEN NOT is_slip AND proof IS NULL THEN number_key END],
         lambda card : card <> '') AS cards,
     coalesce(proof, slip) IS NULL AND len(cards) = 0 AS lacks_documents

@@ -1,4 +1,4 @@
-"""Whether two records are of one person: a weight in bits, an explanation for each field, and a decision (B1.6(3)).
+"""Whether two records are of one person: a weight, its explanation by field, and a decision (B1.6(3)).
 
 Pure: the store finds candidates by exact documents and by `records.blocking_keys`, this decides.
 """
@@ -67,6 +67,11 @@ class Comparison:
     explanations: tuple[Explanation, ...]
     at_most: Outcome = "same"
     rule: str | None = None
+
+    @property
+    def shares_proof(self) -> bool:
+        """Then a human looks at it at the least: somebody has the other's document, or is the other."""
+        return any(one.field == "documents" and one.level == "same" for one in self.explanations)
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,8 @@ def decide(
         (
             (comparison.weight_bits, person_id)
             for person_id, comparison in comparisons.items()
-            if comparison.at_most != "new" and comparison.weight_bits >= review_from
+            if comparison.at_most != "new"
+            and (comparison.weight_bits >= review_from or comparison.shares_proof)
         ),
         reverse=True,
     )

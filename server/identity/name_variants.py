@@ -32,7 +32,19 @@ SURNAME_READINGS = {
 }  # fmt: skip
 
 # A newborn's file before there is a name: so-and-so's son, daughter, baby, first, second of twins.
-PLACEHOLDER_ENDINGS = ("之子", "之女", "之婴", "之长子", "之长女", "之次子", "之次女", "之大双", "之小双", "婴儿", "新生儿")
+PLACEHOLDER_ENDINGS = (
+    "之子",
+    "之女",
+    "之婴",
+    "之长子",
+    "之长女",
+    "之次子",
+    "之次女",
+    "之大双",
+    "之小双",
+    "婴儿",
+    "新生儿",
+)
 
 
 def folding() -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""Names of people: as documents write them (rare characters, middle dots, letters), and as they are compared."""
+"""Names of people: as documents write them (rare characters, dots, letters), and as they are compared."""
 
 import re
 import unicodedata
@@ -66,8 +66,13 @@ def name_keys(text: str) -> NameKeys:
     folded = re.sub(rf"[{MIDDLE_DOT}\s'-]", "", name).translate(_folding())
     sounds = _sounds(folded)
     near = " ".join([_near(sound) for sound in sounds])
-    slips = {folded, *(folded[:place] + folded[place + 1 :] for place in range(len(folded)) if len(folded) > 2)}
-    return NameKeys(name, folded, " ".join(sounds), near, frozenset(slips), folded.endswith(PLACEHOLDER_ENDINGS))
+    slips = {
+        folded,
+        *(folded[:place] + folded[place + 1 :] for place in range(len(folded)) if len(folded) > 2),
+    }
+    return NameKeys(
+        name, folded, " ".join(sounds), near, frozenset(slips), folded.endswith(PLACEHOLDER_ENDINGS)
+    )
 
 
 # Southern speakers, and whoever types what they hear, exchange these.

@@ -1,4 +1,4 @@
-"""What a person's record says for matching, the forms its fields are compared in, and how candidates are found."""
+"""What a record says for matching, the forms its fields are compared in, and how candidates are found."""
 
 import re
 from dataclasses import dataclass

@@ -5,11 +5,11 @@ Pairs that agree alike in every field are counted together: a million pairs are 
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server.identity.levels import FIELDS, LEVELS, MISSING
-from server.identity.matching import Outcome, at_most
+from server.identity.matching import MatchingPolicy, Outcome, at_most
 from server.identity.weights import Level, Weights
 
 # The share of wrong pairs among automatic merges that training aims at; the promise is one in a thousand.
@@ -75,6 +75,9 @@ def train(found: Iterable[Pattern], population: int, version: int, origin: Mappi
     prior = math.log((matches + 1) / (pairs - matches + 1))
     fitted = _fit(found, names, [prior, *counted])
     bits = dict(zip(names, (value / math.log(2) for value in fitted[1:]), strict=True))
+    for field, level in names:
+        # Where a level is rare, chance and blocking may put it above full agreement: nobody would understand.
+        bits[field, level] = min(bits[field, level], bits[field, "same"])
     table = {
         field: {
             level: Level(round(bits[field, level], 3), m[field][level], u[field][level])
@@ -148,21 +151,22 @@ def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
     return answer
 
 
-def pattern_bits(pattern: Pattern, weights: Weights) -> float:
-    return weights.total_bits(pattern.levels)
+def with_documents_of(weights: Weights, other: Weights) -> Weights:
+    """The weights with the other's for documents: what gave the labels could not be weighed."""
+    return replace(weights, table={**weights.table, "documents": other.table["documents"]})
 
 
 def _same_threshold(found: list[Pattern], weights: Weights) -> float:
     """The lowest weight above which wrong merges stay below their share."""
     automatic = [pattern for pattern in found if at_most(pattern.levels)[0] == "same"]
-    automatic.sort(key=lambda pattern: -pattern_bits(pattern, weights))
+    automatic.sort(key=lambda pattern: -weights.total_bits(pattern.levels))
     pairs = wrong = 0
     lowest = math.inf
     for pattern in automatic:
         pairs += pattern.pairs
         wrong += pattern.pairs - pattern.matches
         if wrong <= pairs * WRONG_MERGES:
-            lowest = pattern_bits(pattern, weights)
+            lowest = weights.total_bits(pattern.levels)
     return math.floor(lowest * 100) / 100 if math.isfinite(lowest) else 100.0
 
 
@@ -171,7 +175,7 @@ def _review_threshold(found: list[Pattern], weights: Weights) -> float:
     by_bit: dict[int, list[int]] = {}
     for pattern in found:
         if at_most(pattern.levels)[0] != "new":
-            counted = by_bit.setdefault(math.floor(pattern_bits(pattern, weights)), [0, 0])
+            counted = by_bit.setdefault(math.floor(weights.total_bits(pattern.levels)), [0, 0])
             counted[0] += pattern.pairs
             counted[1] += pattern.matches
     lowest = 100
@@ -183,11 +187,16 @@ def _review_threshold(found: list[Pattern], weights: Weights) -> float:
     return float(lowest)
 
 
-def outcome_of(pattern: Pattern, weights: Weights) -> Outcome:
-    best, bits = at_most(pattern.levels)[0], pattern_bits(pattern, weights)
-    if best == "new" or bits < weights.review_from_bits:
+def moved_thresholds(weights: Weights, population: int) -> tuple[float, float]:
+    """(same, review) for a register of another size."""
+    return MatchingPolicy(population=population).thresholds(weights)
+
+
+def outcome_of(pattern: Pattern, weights: Weights, same_from_bits: float, review_from_bits: float) -> Outcome:
+    best, bits = at_most(pattern.levels)[0], weights.total_bits(pattern.levels)
+    if best == "new" or (bits < review_from_bits and pattern.levels["documents"] != "same"):
         return "new"
-    return "same" if best == "same" and bits >= weights.same_from_bits else "review"
+    return "same" if best == "same" and bits >= same_from_bits else "review"
 
 
 def quality(found: Iterable[Pattern], true: int, fits: Callable[[Pattern], bool]) -> Quality:

@@ -1,4 +1,4 @@
-"""The weights of the matching engine: a Fellegi–Sunter weight for every level, as data with a version (I5)."""
+"""The weights of the matching engine: a Fellegi–Sunter weight for each level, with a version (I5)."""
 
 import json
 import math
@@ -27,8 +27,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights in bits: the sum of a pair's bits and of `prior_bits` is log2 of the odds that it is one person,
-    in a register of `population` persons.  From `same_from_bits` on it may be decided without a human."""
+    """A pair's bits and `prior_bits` add up to log2 of the odds that it is one person, in a register of
+    `population` persons.  From `same_from_bits` on it may be decided without a human."""
 
     version: int
     population: int

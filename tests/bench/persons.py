@@ -20,27 +20,58 @@ from pathlib import Path
 from pypinyin import lazy_pinyin
 
 SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方"
-    "邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤章"
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁"
+    "任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严"
+    "莫孔向常汤章"
 )
-MALE = "伟强军磊勇杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林欢建国志文海永春庆德学光祥金生荣新宏东立成世中民天泽轩睿辰博涵子梓皓豪铭诚"
-FEMALE = "芳娜敏静秀丽娟艳霞燕玲桂兰红梅英莉萍婷玉慧颖雪琴云倩洁蓉晶薇莹佳怡欣雅诗琪雨萱梦瑶妍琳璇馨月香珍菊凤彩春淑美爱蕾黛瑞媛思彤紫"
-OTHER_FORMS = {
-    **dict(zip("张刘陈杨黄赵吴孙马罗郑谢韩邓冯肖卢钟谭陆贾邹龙贺顾龚万钱严汤", "張劉陳楊黃趙吳孫馬羅鄭謝韓鄧馮蕭盧鍾譚陸賈鄒龍賀顧龔萬錢嚴湯", strict=True)),
-    **dict(zip("伟强军杰涛刚辉华飞凯宁欢国庆学荣东泽轩铭诚丽艳兰红玲", "偉強軍傑濤剛輝華飛凱寧歡國慶學榮東澤軒銘誠麗豔蘭紅玲", strict=True)),
-    **dict(zip("云莹梦琼颖爱凤", "雲瑩夢瓊穎愛鳳", strict=True)),
-    "峰": "峯", "堃": "坤", "喆": "哲", "昇": "升",
-}  # fmt: skip
+MALE = (
+    "伟强军磊勇杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林欢建国志文海永春庆德学光祥金生荣新宏东"
+    "立成世中民天泽轩睿辰博涵子梓皓豪铭诚"
+)
+FEMALE = (
+    "芳娜敏静秀丽娟艳霞燕玲桂兰红梅英莉萍婷玉慧颖雪琴云倩洁蓉晶薇莹佳怡欣雅诗琪雨萱梦瑶妍琳璇馨月香珍"
+    "菊凤彩春淑美爱蕾黛瑞媛思彤紫"
+)
+_SIMPLIFIED = (
+    "张刘陈杨黄赵吴孙马罗郑谢韩邓冯肖卢钟谭陆贾邹龙贺顾龚万钱严汤伟强军杰涛刚辉华飞凯"
+    "宁欢国庆学荣东泽轩铭诚丽艳兰红云莹梦琼颖爱凤峰昇"
+)
+_TRADITIONAL = (
+    "張劉陳楊黃趙吳孫馬羅鄭謝韓鄧馮蕭盧鍾譚陸賈鄒龍賀顧龔萬錢嚴湯偉強軍傑濤剛輝華飛凱"
+    "寧歡國慶學榮東澤軒銘誠麗豔蘭紅雲瑩夢瓊穎愛鳳峯升"
+)
+OTHER_FORMS = dict(zip(_SIMPLIFIED, _TRADITIONAL, strict=True))
 # What southern speakers exchange, among the sounds of these names.
 NEAR_SOUNDS = {
     "jing": "jin", "jin": "jing", "ying": "yin", "yin": "ying", "xin": "xing", "xing": "xin", "ling": "lin",
     "lin": "ling", "zhang": "zhan zang", "zhong": "zong", "chen": "cheng", "cheng": "chen", "shi": "si",
-    "si": "shi", "zi": "zhi", "zhi": "zi", "ming": "min", "min": "ming", "ping": "pin", "li": "ni", "nan": "lan",
-    "lan": "nan", "zhen": "zheng", "zheng": "zhen", "sheng": "shen", "shen": "sheng", "fang": "fan", "fan": "fang",
-    "yan": "yang", "yang": "yan", "hui": "fei", "hong": "hong",
+    "si": "shi", "zi": "zhi", "zhi": "zi", "ming": "min", "min": "ming", "ping": "pin", "li": "ni",
+    "nan": "lan", "lan": "nan", "zhen": "zheng", "zheng": "zhen", "sheng": "shen", "shen": "sheng",
+    "fang": "fan", "fan": "fang", "yan": "yang", "yang": "yan", "hui": "fei", "hong": "hong",
 }  # fmt: skip
-DISTRICTS = "城东 城西 城南 城北 高新 开发 江口 山前 海滨 临河".split()
-STREET_WORDS = "人民 解放 中山 建设 和平 文化 胜利 新华 光明 团结 学府 青年 长江 黄河 滨湖 凤凰 桃园 梅岭 松柏 银杏".split()
+DISTRICTS = ("城东", "城西", "城南", "城北", "高新", "开发", "江口", "山前", "海滨", "临河")
+STREET_WORDS = (
+    "人民",
+    "解放",
+    "中山",
+    "建设",
+    "和平",
+    "文化",
+    "胜利",
+    "新华",
+    "光明",
+    "团结",
+    "学府",
+    "青年",
+    "长江",
+    "黄河",
+    "滨湖",
+    "凤凰",
+    "桃园",
+    "梅岭",
+    "松柏",
+    "银杏",
+)
 STREET_ENDS = ("路", "街", "大道", "巷")
 # Shares of persons with one, two, three, four records.
 RECORDS = ((1, 0.52), (2, 0.29), (3, 0.13), (4, 0.06))
@@ -79,7 +110,8 @@ class Population:
         self.rng = random.Random(self.seed)
         self.surname_weights = list(accumulate(1 / (rank + 3) for rank in range(len(SURNAMES))))
         self.given_weights = {
-            len(pool): list(accumulate(1 / (rank + 12) for rank in range(len(pool)))) for pool in (MALE, FEMALE)
+            len(pool): list(accumulate(1 / (rank + 12) for rank in range(len(pool))))
+            for pool in (MALE, FEMALE)
         }
         self.homophones: dict[str, str] = defaultdict(str)
         for character in dict.fromkeys(SURNAMES + MALE + FEMALE):
@@ -158,7 +190,11 @@ class Population:
 
     def address(self) -> tuple[str, ...]:
         rng = self.rng
-        street = rng.choice(STREET_WORDS) + rng.choice(("", "东", "西", "南", "北", "一", "二")) + rng.choice(STREET_ENDS)
+        street = (
+            rng.choice(STREET_WORDS)
+            + rng.choice(("", "东", "西", "南", "北", "一", "二"))
+            + rng.choice(STREET_ENDS)
+        )
         room = f"{rng.randint(1, 18)}{rng.randint(1, 4):02}室"
         house = f"{rng.randint(1, 300)}号{rng.randint(1, 20)}栋"
         return ("海州市", rng.choice(DISTRICTS) + "区", street, house, room)
@@ -273,7 +309,7 @@ class Population:
         return "" if chance < 0.07 else phone
 
     def written_address(self, address: tuple[str, ...]) -> str:
-        rng, chance = self.rng, self.rng.random()
+        chance = self.rng.random()
         city, district, street, house, room = address
         if chance < 0.12:
             return ""
