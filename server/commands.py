@@ -16,9 +16,8 @@ from handlers import openapi as openapi_document
 from handlers.routes import MAX_REQUEST_BYTES, ROUTES, application
 from handlers.scopes import SCOPES
 from server import app as composition
-from server import person_commands
+from server import person_commands, staff_commands
 from server import settings as settings_module
-from server import staff_commands
 from server.core import failpoints
 from server.core.audit import Actor
 from server.core.crypto import sm2
