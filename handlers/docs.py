@@ -42,8 +42,12 @@ def _section(path: str, method: str, entry: dict[str, Any]) -> str:
             f"<td><code>{kind}</code></td></tr>"
         )
     if "requestBody" in entry:
-        schema = entry["requestBody"]["content"]["application/json"]["schema"]
-        rows.append(f"<tr><td>body</td><td>required</td><td>{_linked(schema)}</td></tr>")
+        taken = entry["requestBody"]["content"]
+        body = ", ".join(
+            _linked(shape["schema"]) if kind == "application/json" else html.escape(kind)
+            for kind, shape in taken.items()
+        )
+        rows.append(f"<tr><td>body</td><td>required</td><td>{body}</td></tr>")
     for status, answer in entry["responses"].items():
         contents: list[Any] = list(answer.get("content", {}).values())
         content = contents[0].get("schema", {}) if contents else {}

@@ -126,6 +126,9 @@ def _operation(
     if described.body:
         schema = references[(described.body, "validation")]
         entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if described.takes:
+        picture = {"schema": {"type": "string", "format": "binary"}}
+        entry["requestBody"] = {"required": True, "content": dict.fromkeys(described.takes, picture)}
     for reply in described.replies:
         entry["responses"][str(REPLY_STATUS[reply])] = _success(reply, described, references)
     schema = references[(ErrorReply, "serialization")]

@@ -74,6 +74,7 @@ class Operation:
     idempotent: bool
     max_body_bytes: int
     media_type: str
+    takes: tuple[str, ...]
     path: dict[str, TypeAdapter[Any]]
 
     NAME: ClassVar[str] = "__operation__"
@@ -95,11 +96,13 @@ def operation(
     idempotent: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
     media_type: str = "application/json",
+    takes: tuple[str, ...] = (),
 ) -> Callable[[Method], Callable[..., Awaitable[None]]]:
     """Turns `async def post(self, body=..., card_id=...) -> Reply` into a Tornado method.
 
     `refuses` names the kinds of error this route can give beyond those that follow from its shape;
-    `idempotent` lets the caller send an Idempotency-Key.
+    `idempotent` lets the caller send an Idempotency-Key; `takes` names the media types of a body that is
+    bytes and no object, which the method reads itself.
     """
 
     def decorate(method: Method) -> Callable[..., Awaitable[None]]:
@@ -117,6 +120,7 @@ def operation(
             idempotent,
             max_body_bytes,
             media_type,
+            takes,
             path,
         )
 

@@ -12,9 +12,17 @@ from handlers.base import ApiHandler, NotFoundHandler
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
-from handlers.resident import authorization_requests, cards, lifecycle, messages, sessions, sms_codes
+from handlers.resident import (
+    attachments,
+    authorization_requests,
+    cards,
+    lifecycle,
+    messages,
+    sessions,
+    sms_codes,
+)
 from handlers.staff import accounts as staff_accounts
-from handlers.staff import audit, enrolment, policies, roles
+from handlers.staff import audit, claim_reviews, enrolment, policies, roles
 from handlers.staff import sessions as staff_sessions
 from server.services import Services
 
@@ -23,6 +31,7 @@ ROUTES: list[openapi.Route] = [
     *sessions.ROUTES,
     *cards.ROUTES,
     *lifecycle.ROUTES,
+    *attachments.ROUTES,
     *messages.ROUTES,
     *authorization_requests.ROUTES,
     *partner_sessions.ROUTES,
@@ -31,6 +40,7 @@ ROUTES: list[openapi.Route] = [
     *staff_sessions.ROUTES,
     *enrolment.ROUTES,
     *staff_accounts.ROUTES,
+    *claim_reviews.ROUTES,
     *roles.ROUTES,
     *policies.ROUTES,
     *audit.ROUTES,

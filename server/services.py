@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
+from server.cards.attachments.service import AttachmentService
 from server.cards.claim import ClaimService
 from server.cards.lifecycle.service import LifecycleService
 from server.cards.merged.service import MergedCards
@@ -39,6 +40,7 @@ class Services:
     identifiers: IdentifierService
     merges: MergeService
     person_reviews: PersonReviewService
+    attachments: AttachmentService
     partners: PartnerService
     staff: StaffService
     staff_sessions: StaffSessions

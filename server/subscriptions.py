@@ -9,7 +9,7 @@ Reaction = Callable[[Event], Awaitable[None]]
 
 
 def subscriptions(services: Services) -> dict[str, list[Reaction]]:
-    messages = services.messages
+    messages, papers = services.messages, services.attachments
     identity = services.identity
     return {
         "person.registered": [identity.look_again],
@@ -17,8 +17,8 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "person.merged": [services.merged_cards.follow_merge],
         "person.unmerged": [services.merged_cards.follow_unmerge],
         "person_review.decided": [services.person_reviews.carry_out, services.claims.resume_reviewed],
-        "card.activated": [messages.tell_card_ready],
-        "card.refused": [messages.tell_card_refused],
+        "card.activated": [messages.tell_card_ready, papers.forget_after_decision],
+        "card.refused": [messages.tell_card_refused, papers.forget_after_decision],
         "card.taken_over": [messages.tell_card_taken_over],
         "card.used": [messages.tell_card_used],
         "card.frozen": [messages.tell_card_moved],

@@ -46,6 +46,12 @@ class CardView(Model):
     card_id: str
     ehealth_card_id: str | None
     status: str
+    pending_reason: Annotated[
+        Literal["source", "review"] | None,
+        Field(description="What a pending card waits for: an outside source, or people who look at it."),
+    ]
+    refused_reason: Literal["mismatch", "review", "held"] | None
+    review_note: str | None
     relation: str
     claimed_at: Time
     has_pin: bool
@@ -61,6 +67,9 @@ class CardView(Model):
             card_id=card.card_id,
             ehealth_card_id=None if card.status in (Status.PENDING, Status.REFUSED) else card.ehealth_card_id,
             status=card.status.value,
+            pending_reason=card.pending_reason,
+            refused_reason=card.refused_reason,
+            review_note=card.review.note if card.review and card.refused_reason == "review" else None,
             relation=tie.relation,
             claimed_at=tie.claimed_at,
             has_pin=card.has_pin,

@@ -113,6 +113,7 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("outbox", 0.2, relay.deliver_due),
         Job("pending_claims", 2, services.claims.resume_due),
         Job("cancelled_cards", 60, services.lifecycle.mask_cancelled),
+        Job("attachments", 60, services.attachments.delete_due),
         Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
         Job("outbox_backlog", 15, measure_backlog),
     ]

@@ -9,6 +9,8 @@ from server.accounts.store import AccountStore
 from server.app.foundation import Foundation
 from server.app.outside import outside_sources
 from server.app.persons import person_index
+from server.cards.attachments.service import AttachmentService
+from server.cards.attachments.store import AttachmentStore
 from server.cards.claim import ClaimService
 from server.cards.deciding import Deciding
 from server.cards.display import Display, DisplayPolicy
@@ -76,6 +78,14 @@ def services(base: Foundation) -> Services:
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
+    attachments = AttachmentService(
+        AttachmentStore(mongo.collection("attachments"), base.sealer),
+        base.policies,
+        base.audit,
+        base.budgets,
+        base.clock,
+        base.threads,
+    )
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -89,6 +99,7 @@ def services(base: Foundation) -> Services:
             base.clock,
             allows_test_numbers=settings.allows_test_numbers,
         ),
+        attachments=attachments,
         reviews=ReviewService(cards_store, reviews, deciding, base.audit),
         lifecycle=lifecycle,
         merged_cards=MergedCards(

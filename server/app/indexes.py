@@ -4,6 +4,7 @@ import asyncio
 
 from push.messages.store import MessageStore
 from server.accounts.store import AccountStore
+from server.cards.attachments.store import AttachmentStore
 from server.cards.factors.store import FactorStore
 from server.cards.store import CardStore
 from server.core.audit import Audit, AuditCollections
@@ -30,6 +31,7 @@ INDEXES = {
     "person_reviews": ReviewStore.INDEXES,
     "merges": MergeStore.INDEXES,
     "identifiers": IdentifierStore.INDEXES,
+    "attachments": AttachmentStore.INDEXES,
     "cards": CardStore.INDEXES,
     "factor_codes": FactorStore.INDEXES,
     "terminals": PartnerStore.TERMINAL_INDEXES,

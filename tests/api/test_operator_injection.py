@@ -63,6 +63,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/accounts": [{"login_name": "amy", "display_name": "x"}],
     "/staff/v1/accounts/{staff_id}/transitions": [{"action": "suspend", "reason": "away"}],
     "/staff/v1/accounts/{staff_id}/roles": [{"role": "claim_reviewer"}],
+    "/staff/v1/claim-reviews/{card_id}/decision": [{"decision": "refuse", "reason": "unclear"}],
     "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
     "/partner/v1/verifications": [
         {
