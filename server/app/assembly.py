@@ -78,14 +78,6 @@ def services(base: Foundation) -> Services:
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
-    attachments = AttachmentService(
-        AttachmentStore(mongo.collection("attachments"), base.sealer),
-        base.policies,
-        base.audit,
-        base.budgets,
-        base.clock,
-        base.threads,
-    )
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -99,7 +91,7 @@ def services(base: Foundation) -> Services:
             base.clock,
             allows_test_numbers=settings.allows_test_numbers,
         ),
-        attachments=attachments,
+        attachments=_attachments(base),
         reviews=ReviewService(cards_store, reviews, deciding, base.audit),
         lifecycle=lifecycle,
         merged_cards=MergedCards(
@@ -123,6 +115,11 @@ def services(base: Foundation) -> Services:
         metrics=base.metrics,
         health=Health(mongo),
     )
+
+
+def _attachments(base: Foundation) -> AttachmentService:
+    store = AttachmentStore(base.mongo.collection("attachments"), base.sealer)
+    return AttachmentService(store, base.policies, base.audit, base.budgets, base.clock, base.threads)
 
 
 def _lifecycle(base: Foundation, cards: CardStore, factors: FactorService) -> LifecycleService:
