@@ -1,5 +1,7 @@
 """Who is asking.  One kind of handler for each audience, because each has its own credentials."""
 
+from tornado.httputil import HTTPServerRequest
+
 from handlers.base import JSON, ApiHandler
 from handlers.requests import Operation
 from server.accounts.model import Session
@@ -8,6 +10,24 @@ from server.core.errors import Forbidden, Unauthenticated, Unavailable
 from server.partners.model import Caller
 from server.partners.signing import SignedRequest
 from server.staff.model import StaffSession
+
+
+def signed_request(request: HTTPServerRequest) -> SignedRequest:
+    """The call as it came, with the six headers that sign it."""
+    headers = request.headers
+    path, _, query = (request.uri or "").partition("?")
+    return SignedRequest(
+        method=request.method or "",
+        path=path,
+        query=query,
+        body=request.body,
+        app_id=headers.get("X-App-Id", ""),
+        key_id=headers.get("X-Key-Id", ""),
+        timestamp=headers.get("X-Timestamp", ""),
+        nonce=headers.get("X-Nonce", ""),
+        sign_type=headers.get("X-Sign-Type", ""),
+        signature=headers.get("X-Signature", ""),
+    )
 
 
 class PublicHandler(ApiHandler):
@@ -82,21 +102,7 @@ class PartnerHandler(ApiHandler):
         return self.caller
 
     async def authenticate(self, described: Operation) -> str:
-        headers = self.request.headers
-        path, _, query = (self.request.uri or "").partition("?")
-        request = SignedRequest(
-            method=self.request.method or "",
-            path=path,
-            query=query,
-            body=self.request.body,
-            app_id=headers.get("X-App-Id", ""),
-            key_id=headers.get("X-Key-Id", ""),
-            timestamp=headers.get("X-Timestamp", ""),
-            nonce=headers.get("X-Nonce", ""),
-            sign_type=headers.get("X-Sign-Type", ""),
-            signature=headers.get("X-Signature", ""),
-        )
-        self.caller = await self.services.partners.authenticate(request)
+        self.caller = await self.services.partners.authenticate(signed_request(self.request))
         if described.scope is not None and described.scope not in self.caller.app.scopes:
             raise Forbidden("scope.missing", "the app lacks the scope for this call", scope=described.scope)
         return self.caller.id

@@ -52,9 +52,12 @@ def _section(path: str, method: str, entry: dict[str, Any]) -> str:
         contents: list[Any] = list(answer.get("content", {}).values())
         content = contents[0].get("schema", {}) if contents else {}
         rows.append(f"<tr><td>{status}</td><td>{answer['description']}</td><td>{_linked(content)}</td></tr>")
-    who = {"resident": "a resident with a session", "partner": "a partner, signed"}.get(
-        entry["tags"][0], "anybody"
-    )
+    who = {
+        "resident": "a resident with a session",
+        "partner": "a partner, signed",
+        "staff": "staff with a session",
+        "federation": "the national router, signed",
+    }.get(entry["tags"][0], "anybody")
     scope = f", scope <code>{entry['x-scope']}</code>" if "x-scope" in entry else ""
     return (
         f'<section id="{entry["operationId"]}"><h2><code>{method.upper()} {html.escape(path)}</code></h2>'

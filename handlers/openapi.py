@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from handlers.authentication import PartnerHandler, ResidentHandler, StaffHandler
 from handlers.base import REPLY_STATUS, STATUS, ApiHandler
+from handlers.federation.peers import PeerHandler
 from handlers.requests import NoContent, Operation
 from handlers.scopes import SCOPES
 from server import __version__
@@ -87,7 +88,8 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             "title": "Electronic health card platform",
             "version": __version__,
             "description": "Residents: /api/v1, with a session. Hospitals: /partner/v1, signed; "
-            "see docs/partner-api.md. Staff of the card centre: /staff/v1, with a session of their own.",
+            "see docs/partner-api.md. Staff of the card centre: /staff/v1, with a session of their own. "
+            "Other card centres: /federation/v1, signed, by the national router; see docs/federation.md.",
         },
         "paths": paths,
         "components": {
@@ -95,12 +97,15 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             "securitySchemes": {
                 "resident": {"type": "http", "scheme": "bearer"},
                 "staff": {"type": "http", "scheme": "bearer"},
-                "partner": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "X-App-Id",
-                    "description": "with "
-                    + "; ".join(f"{name}: {meaning}" for name, meaning in SIGNED_HEADERS.items()),
+                **{
+                    signed: {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "X-App-Id",
+                        "description": "with "
+                        + "; ".join(f"{name}: {meaning}" for name, meaning in SIGNED_HEADERS.items()),
+                    }
+                    for signed in ("partner", "federation")
                 },
             },
         },
@@ -180,7 +185,7 @@ def _parameters(described: Operation) -> list[dict[str, Any]]:
 def _refusals(handler: type[ApiHandler], described: Operation) -> list[type[EhcError]]:
     """What can be answered besides success: what follows from the shape, and what the method declared."""
     kinds: set[type[EhcError]] = {Malformed, TooLarge, Unavailable, *described.refuses}
-    if issubclass(handler, ResidentHandler | PartnerHandler | StaffHandler):
+    if issubclass(handler, ResidentHandler | PartnerHandler | StaffHandler | PeerHandler):
         kinds.add(Unauthenticated)
     if issubclass(handler, PartnerHandler) or described.permission is not None:
         kinds.add(Forbidden)

@@ -9,6 +9,8 @@ from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_bo
 
 from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
+from handlers.federation import statistics
+from handlers.federation import verifications as foreign_verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import verifications
@@ -24,6 +26,7 @@ from handlers.resident import (
 from handlers.staff import accounts as staff_accounts
 from handlers.staff import audit, claim_reviews, enrolment, policies, roles
 from handlers.staff import sessions as staff_sessions
+from server.router.services import RouterServices
 from server.services import Services
 
 ROUTES: list[openapi.Route] = [
@@ -44,6 +47,14 @@ ROUTES: list[openapi.Route] = [
     *roles.ROUTES,
     *policies.ROUTES,
     *audit.ROUTES,
+    *foreign_verifications.ROUTES,
+    *health.ROUTES,
+]
+
+# What `ehc router` serves, and nothing else.
+ROUTER_ROUTES: list[openapi.Route] = [
+    *foreign_verifications.ROUTES,
+    *statistics.ROUTES,
     *health.ROUTES,
 ]
 
@@ -56,11 +67,7 @@ def application(
     """The HTTP application; `web_root` is the folder of the built pages, served at /; `proxies` are the
     addresses whose X-Forwarded-For is believed."""
     openapi.operations(ROUTES)  # an unknown scope or permission stops the process here, not at the first call
-    set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
-    rules: list[Any] = [
-        tornado.web.url(_pattern(path), _named(path, handler), {"services": services})
-        for path, handler in ROUTES
-    ]
+    rules = _rules(ROUTES, services)
     rules += [
         _document(r"/openapi\.json", services, openapi.as_json(ROUTES), "application/json"),
         _document(r"/docs/?", services, docs.as_page(ROUTES), "text/html"),
@@ -68,7 +75,30 @@ def application(
     ]
     if web_root is not None:
         files = {"path": str(web_root), "default_filename": "index.html"}
-        rules.append(tornado.web.url(r"/((?!api/|partner/|staff/|health/).*)", pages.WebPages, files))
+        rules.append(
+            tornado.web.url(r"/((?!api/|partner/|staff/|federation/|health/).*)", pages.WebPages, files)
+        )
+    return _application(rules, services, proxies)
+
+
+def router_application(
+    services: RouterServices, proxies: frozenset[str] = frozenset()
+) -> tornado.web.Application:
+    """The HTTP application of the national router."""
+    return _application(_rules(ROUTER_ROUTES, services), services, proxies)
+
+
+def _rules(routes: list[openapi.Route], services: Services | RouterServices) -> list[Any]:
+    return [
+        tornado.web.url(_pattern(path), _named(path, handler), {"services": services})
+        for path, handler in routes
+    ]
+
+
+def _application(
+    rules: list[Any], services: Services | RouterServices, proxies: frozenset[str]
+) -> tornado.web.Application:
+    set_parse_body_config(ParseBodyConfig(multipart=ParseMultipartConfig(enabled=False)))
     return tornado.web.Application(
         rules,
         default_handler_class=NotFoundHandler,

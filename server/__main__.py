@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
@@ -45,7 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", "demo", "everything at once, with a database, a sandbox and a small made-up city")
     demo.add_argument("--port", type=int, default=8080, help="port of the API and the web pages")
     demo.add_argument("--sandbox-port", type=int, default=8090, help="port of the sandbox")
+    demo.add_argument(
+        "--federation", action="store_true", help="with a second centre and the national router"
+    )
     demo.add_argument("--var", default="var", help="folder for data, keys, logs and demo.json")
+
+    _add_federation(add)
 
     keys = add("keys", "keys", "the platform's keys")
     keys.add_argument("action", choices=["new", "list", "rotate", "master"])
@@ -93,6 +98,32 @@ def _parser() -> argparse.ArgumentParser:
     openapi.add_argument("--check", help="compare with this file instead; exit code 1 when it differs")
     add("settings", "settings_table", "print the table of settings")
     return parser
+
+
+def _add_federation(add: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
+    """The national router, and a centre's key towards it."""
+    router = add("router", "router", "the national router: passes scans on between card centres")
+    router.add_argument(
+        "action",
+        nargs="?",
+        default="serve",
+        choices=["serve", "key", "anchor", "admit", "revoke", "suspend", "resume", "list", "statistics"],
+    )
+    router.add_argument("--reuse-port", action="store_true", help="serve: share the port with others")
+    router.add_argument("--anchor", help="file of the key that signs certificates; `anchor` makes it")
+    router.add_argument("--centre", help="EHCAPPID of the centre")
+    router.add_argument("--name", help="admit: name of the centre")
+    router.add_argument("--url", help="admit: base URL of the centre's API")
+    router.add_argument(
+        "--key", help="admit: the centre's SM2 public key, as its `ehc federation key` prints"
+    )
+    router.add_argument("--key-id", default="k1", help="admit, revoke: the key's id")
+    router.add_argument("--days", type=int, default=400, help="admit: how long the certificate is good")
+    router.add_argument("--since", help="statistics: first day, YYYY-MM-DD")
+
+    federation = add("federation", "federation", "this centre's key towards the national router")
+    federation.add_argument("action", choices=["key", "rotate"])
+    federation.add_argument("--after-days", type=int, default=7, help="rotate: when the new key takes over")
 
 
 if __name__ == "__main__":

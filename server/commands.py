@@ -4,13 +4,16 @@ import argparse
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
+from tornado.web import Application
 
 from handlers import openapi as openapi_document
 from handlers.routes import MAX_REQUEST_BYTES, ROUTES, application
@@ -18,6 +21,7 @@ from handlers.scopes import SCOPES
 from server import app as composition
 from server import person_commands, staff_commands
 from server import settings as settings_module
+from server.app.process import Process
 from server.core import failpoints
 from server.core.audit import Actor
 from server.core.crypto import sm2
@@ -26,13 +30,14 @@ from server.core.crypto.master_key import MasterKeyError, create_master_key_file
 from server.core.crypto.provider import CryptoUnavailable, choose_provider
 from server.core.crypto.sealing import SealBroken
 from server.core.errors import EhcError
+from server.core.health import Health
 from server.core.mongo import BadDatabaseUri, UnsafeDatabase
 from server.core.mongod import MongodMissing
 from server.core.mongod_directory import MongodError
 from server.core.observability import configure_logging
 from server.jobs import scheduler
 from server.partners.model import App, Institution, Terminal
-from server.settings import Settings, SettingsError
+from server.settings import ProcessSettings, Settings, SettingsError
 
 log = structlog.get_logger()
 DRAIN_S = 10
@@ -93,36 +98,48 @@ def _settings() -> Settings:
 
 async def serve(arguments: argparse.Namespace) -> int:
     settings = _settings()
+    sockets = bound_sockets(settings, arguments.reuse_port)
+    app = await composition.build(settings)
+    web = application(app.services, settings.web_root, settings.proxies)
+    await serve_until_stopped(app, app.services.health, web, sockets)
+    return 0
+
+
+def bound_sockets(settings: ProcessSettings, reuse_port: bool) -> list[socket.socket]:
+    """Taken before anything is built, so that a port in use is told of at once."""
     try:
-        sockets = bind_sockets(
-            settings.http_port, settings.http_host, reuse_port=arguments.reuse_port, backlog=1024
-        )
+        return bind_sockets(settings.http_port, settings.http_host, reuse_port=reuse_port, backlog=1024)
     except OSError as error:
         raise CommandError(
             f"port {settings.http_port} on {settings.http_host} cannot be used ({error.strerror}): "
             "stop what listens there, or set HTTP_PORT"
         ) from None
-    app = await composition.build(settings)
+
+
+async def serve_until_stopped(
+    app: Process, health: Health, web: Application, sockets: list[socket.socket]
+) -> None:
+    """Answers HTTP until SIGTERM or SIGINT, then finishes what it has and stops the process's parts."""
     app.start()
     server = HTTPServer(
-        application(app.services, settings.web_root, settings.proxies),
+        web,
         max_body_size=MAX_REQUEST_BYTES,
         max_header_size=16_384,
         idle_connection_timeout=75,
         body_timeout=30,
     )
     server.add_sockets(sockets)
-    log.info("serving", host=settings.http_host, port=settings.http_port)
+    host, port = sockets[0].getsockname()[:2]
+    log.info("serving", host=host, port=port)
     await _stop_signal()
-    app.services.health.is_stopping = True
+    health.is_stopping = True
     server.stop()
     try:
-        await asyncio.wait_for(app.services.health.drained(), DRAIN_S)
+        await asyncio.wait_for(health.drained(), DRAIN_S)
     except TimeoutError:
         log.warning("stopping.undrained")
     await server.close_all_connections()  # this cuts what is under way: nothing is any more
     await app.stop()
-    return 0
 
 
 async def worker(_: argparse.Namespace) -> int:
@@ -149,6 +166,29 @@ def demo(arguments: argparse.Namespace) -> int:
     from server import demo as demo_module  # the one command that may know the sandbox
 
     return demo_module.run(arguments)
+
+
+async def router(arguments: argparse.Namespace) -> int:
+    from server import router_command  # it shares this module's ways of serving
+
+    return await router_command.run(arguments)
+
+
+async def federation(arguments: argparse.Namespace) -> int:
+    """The key this centre signs with towards the national router: shown, or a new one made."""
+
+    async def work(app: composition.App) -> int:
+        version = None
+        if arguments.action == "rotate":
+            new = await app.keys.rotate("federation", timedelta(days=arguments.after_days))
+            print(f"version {new.version} takes over at {new.activates_at.isoformat()}; until then")
+            print("the router has to admit it beside the present one:")
+            version = new.version
+        key_id, key = app.seals.federation_key(version)
+        print(f"--centre {app.settings.centre_id} --key-id {key_id} --key {key.public.raw.hex()}")
+        return 0
+
+    return await _with_app(work)
 
 
 async def keys(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from server.core.health import Health
 from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
 from server.core.policies import Policies
+from server.federation.answering import IssuingCentre
 from server.identity.identifiers.service import IdentifierService
 from server.identity.merges.service import MergeService
 from server.identity.proving import Proving
@@ -47,6 +48,7 @@ class Services:
     enrolment: Enrolment
     verification: VerificationService
     authorizations: AuthorizationService
+    federation: IssuingCentre
     messages: MessageService
     idempotency: Idempotency
     policies: Policies

@@ -6,8 +6,9 @@ by addresses and keys only; with ENVIRONMENT=production, plain HTTP and loopback
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
@@ -22,6 +23,7 @@ PARTNER_URLS = (
     *(f"{source}_url" for source in OPTIONAL_SOURCES),
     "wechat_url",
     "alipay_gateway_url",
+    "router_url",
 )
 
 
@@ -29,7 +31,9 @@ class SettingsError(Exception):
     """One line for each setting that is missing or wrong."""
 
 
-class Settings(BaseSettings):
+class ProcessSettings(BaseSettings):
+    """What every serving process needs, a centre's and the national router's."""
+
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     environment: Literal["production", "staging", "demo", "test"] = Field(
@@ -47,11 +51,22 @@ class Settings(BaseSettings):
         "auto", description="who computes SM2; auto takes OpenSSL 3 when it passes the self-test"
     )
 
-    http_host: str = Field("127.0.0.1", description="address `ehc serve` listens on")
-    http_port: int = Field(8080, ge=1, le=65535, description="port `ehc serve` listens on")
+    http_host: str = Field("127.0.0.1", description="address `ehc serve` or `ehc router` listens on")
+    http_port: int = Field(8080, ge=1, le=65535, description="port `ehc serve` or `ehc router` listens on")
     trusted_proxies: str = Field(
         "", description="addresses of our own proxies, with commas; only their X-Forwarded-For is believed"
     )
+
+    @property
+    def proxies(self) -> frozenset[str]:
+        return frozenset(address.strip() for address in self.trusted_proxies.split(",") if address.strip())
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+
+class Settings(ProcessSettings):
     web_root: Path | None = Field(None, description="folder of the built web pages; none: API only")
 
     centre_id: str = Field(
@@ -103,13 +118,19 @@ class Settings(BaseSettings):
     alipay_app_private_key_file: Path | None = Field(None, description="PEM of our RSA2 key")
     alipay_public_key_file: Path | None = Field(None, description="PEM of Alipay's RSA2 public key")
 
-    @property
-    def proxies(self) -> frozenset[str]:
-        return frozenset(address.strip() for address in self.trusted_proxies.split(",") if address.strip())
-
-    @property
-    def is_production(self) -> bool:
-        return self.environment == "production"
+    router_url: str | None = Field(
+        None, description="base URL of the national router; none: other centres' cards are unknown"
+    )
+    router_keys: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9]{1,16}:[0-9A-Fa-f]{130}(,|$))*$",
+        description="the router's SM2 public keys as `ehc router key` prints them, with commas",
+    )
+    router_anchor: str | None = Field(
+        None,
+        pattern=r"^[0-9A-Fa-f]{130}$",
+        description="SM2 public key, 130 hex digits, that signs the certificates of centres",
+    )
 
     @property
     def allows_test_numbers(self) -> bool:
@@ -117,19 +138,34 @@ class Settings(BaseSettings):
         return not self.is_production
 
 
+S = TypeVar("S", bound=ProcessSettings)
+
+
 def load(**overrides: object) -> Settings:
     """The settings of this process; SettingsError names everything that is missing or wrong."""
+    settings = _loaded(Settings, overrides)
+    problems = _contradictions(settings)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def load_router(**overrides: object) -> ProcessSettings:
+    """The same for a process of the national router."""
+    settings = _loaded(ProcessSettings, overrides)
+    if settings.master_key is None and settings.master_key_file is None:
+        raise SettingsError(NO_MASTER_KEY)
+    return settings
+
+
+def _loaded(kind: type[S], overrides: Mapping[str, object]) -> S:
     try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]
+        return kind(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [_line(problem) for problem in error.errors()]
         if not {"MASTER_KEY", "MASTER_KEY_FILE"} & {*os.environ, *map(str.upper, overrides)}:
             lines.append(NO_MASTER_KEY)
         raise SettingsError("\n".join(lines)) from None
-    problems = _contradictions(settings)
-    if problems:
-        raise SettingsError("\n".join(problems))
-    return settings
 
 
 def _line(problem: object) -> str:
@@ -149,23 +185,24 @@ def _contradictions(settings: Settings) -> list[str]:
         "wechat_app_id": ("wechat_app_secret",),
         "alipay_app_id": ("alipay_app_private_key_file", "alipay_public_key_file"),
         **{f"{source}_url": (f"{source}_app_id", f"{source}_secret") for source in OPTIONAL_SOURCES},
+        "router_url": ("router_keys", "router_anchor"),
     }.items():
         if getattr(settings, platform) is not None:
             problems += [
                 f"{name.upper()} is not set: {platform.upper()} needs it"
                 for name in names
-                if getattr(settings, name) is None
+                if getattr(settings, name) in (None, "")
             ]
     if settings.is_production:
         problems += [
             f"{name.upper()} is refused in production: {reason}"
             for name in PARTNER_URLS
-            if (url := getattr(settings, name)) is not None and (reason := _unsafe_url(url))
+            if (url := getattr(settings, name)) is not None and (reason := unsafe_url(url))
         ]
     return problems
 
 
-def _unsafe_url(url: str) -> str | None:
+def unsafe_url(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme != "https":
         return "it is not https"

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import structlog
+from pymongo import MongoClient
 from tornado.ioloop import IOLoop
 
 from server.core.clock import HeldClock
 from tests.conftest_mongod import RunningMongod, database_name, mongo_client, mongod
+from tests.federation import Federation, running_federation
 from tests.harness import Platform, RsaPairs, running_platform
 
 __all__ = ["database_name", "mongo_client", "mongod"]
@@ -58,5 +60,23 @@ def platform(
 ) -> Iterator[Platform]:
     """A running platform with its sandbox; use it in tests marked `gen_test`."""
     entered = running_platform(mongod.uri, database_name, clock, rsa_pairs, **platform_changes)
+    yield io_loop.run_sync(entered.__aenter__, timeout=30)
+    io_loop.run_sync(lambda: entered.__aexit__(None, None, None), timeout=30)
+
+
+@pytest.fixture
+def federation(
+    io_loop: IOLoop,
+    mongod: RunningMongod,
+    mongo_client: MongoClient[dict[str, Any]],
+    database_name: str,
+    clock: HeldClock,
+    rsa_pairs: RsaPairs,
+    platform_changes: dict[str, Any],
+) -> Iterator[Federation]:
+    """Two centres and the national router; use it in tests marked `gen_test`."""
+    entered = running_federation(
+        mongod.uri, database_name, rsa_pairs, mongo_client, clock, **platform_changes
+    )
     yield io_loop.run_sync(entered.__aenter__, timeout=30)
     io_loop.run_sync(lambda: entered.__aexit__(None, None, None), timeout=30)

@@ -32,15 +32,16 @@ class CardSeenView(Model):
 
 
 class PersonView(Model):
-    """`id_no` and `phone` are there only for an app with the scope verification.full and a dynamic code."""
+    """`id_no` and `phone` are there only for an app with the scope verification.full and a dynamic code.
+    `gender`, `birthday` and `phone_masked` are null when another centre does not give them for the scene."""
 
     person_id: str
     name: str
-    gender: str
-    birthday: str
+    gender: str | None
+    birthday: str | None
     id_type: str
     id_no_masked: str
-    phone_masked: str
+    phone_masked: str | None
     id_no: str | None = None
     phone: str | None = None
 
@@ -63,7 +64,7 @@ class VerificationView(Model):
                 person_id=seen.person_id,
                 name=holder.name,
                 gender=holder.gender,
-                birthday=holder.born_on.isoformat(),
+                birthday=holder.born_on.isoformat() if holder.born_on else None,
                 id_type=holder.id_type,
                 id_no_masked=holder.id_no_masked,
                 phone_masked=holder.phone_masked,
@@ -86,10 +87,11 @@ class Verifications(PartnerHandler):
         idempotent=True,
     )
     async def post(self, body: VerificationRequest) -> Ok:
-        scan = Scan(**body.model_dump(), request_key=self.idempotency_row)
+        wants_full = FULL in self.proven.app.scopes
+        scan = Scan(**body.model_dump(), request_key=self.idempotency_row, wants_full=wants_full)
         seen = await self.services.verification.verify(self.proven, scan)
         # A static code only tells people apart: whoever saw one code once could make it (QR-4).
-        full = FULL in self.proven.app.scopes and seen.is_dynamic
+        full = wants_full and seen.is_dynamic
         return Ok(VerificationView.of(seen, full))
 
 

@@ -6,6 +6,7 @@ from push.messages.service import MessageService
 from push.messages.store import MessageStore
 from server.accounts.service import AccountService
 from server.accounts.store import AccountStore
+from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
 from server.app.outside import outside_sources
 from server.app.persons import person_index
@@ -78,6 +79,7 @@ def services(base: Foundation) -> Services:
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
+    verification = _verification(base, usages, partners, factors, display)
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -105,7 +107,8 @@ def services(base: Foundation) -> Services:
         staff=staff,
         staff_sessions=staff_sessions,
         enrolment=enrolment,
-        verification=_verification(base, usages, partners, factors, display),
+        verification=verification,
+        federation=issuing_centre(base, verification),
         authorizations=_authorizations(base, usages, partners, cards, factors),
         messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
@@ -140,6 +143,7 @@ def _verification(
         base.audit,
         base.metrics,
         base.clock,
+        foreign_centres(base),
         centre_id=base.settings.centre_id,
     )
 

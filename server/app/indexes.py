@@ -13,6 +13,7 @@ from server.core.idempotency import Idempotency
 from server.core.keys import KeyStore
 from server.core.mongo import Collection, Mongo
 from server.core.policies import Policies
+from server.federation.store import NonceStore
 from server.identity.identifiers.store import IdentifierStore
 from server.identity.merges.store import MergeStore
 from server.identity.reviews.store import ReviewStore
@@ -42,6 +43,7 @@ INDEXES = {
     "staff_tries": StaffStore.TRY_INDEXES,
     "usages": UsageStore.INDEXES,
     "authorization_requests": AuthorizationStore.INDEXES,
+    "federation_nonces": NonceStore.INDEXES,
     "audit": Audit.INDEXES,
     "audit_directory": AuditCollections.DIRECTORY_INDEXES,
     "audit_batches": AuditCollections.BATCH_INDEXES,

@@ -5,10 +5,12 @@ import hmac
 import ipaddress
 import json
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.netutil import DefaultLoopResolver
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
@@ -27,6 +29,19 @@ class PublicOnlyResolver(DefaultLoopResolver):
             if not ipaddress.ip_address(address[0]).is_global:
                 raise OSError("the partner's name resolves to an address that is not public")
         return found
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What a peer answered, byte for byte; nothing in it is checked."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
 
 class OutboundHttp:
@@ -48,13 +63,19 @@ class OutboundHttp:
             )
         return self._clients[peer]
 
-    async def post_json(
-        self, peer: str, url: str, body: bytes, headers: dict[str, str], timeout_s: float = 5.0
-    ) -> tuple[int, dict[str, Any]]:
-        """Status and decoded object."""
+    async def exchange(
+        self,
+        peer: str,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout_s: float,
+    ) -> RawAnswer:
+        """The answer as it came, whatever its status; Unavailable when none came whole and in time."""
         request = HTTPRequest(
             url,
-            method="POST",
+            method=method,
             body=body,
             headers={"Content-Type": "application/json", **headers},
             connect_timeout=timeout_s,
@@ -63,15 +84,25 @@ class OutboundHttp:
             decompress_response=False,
         )
         try:
-            answer: HTTPResponse = await self._client_of(peer).fetch(request, raise_error=False)
-            if answer.code >= 500 or 300 <= answer.code < 400:
-                raise Unavailable(f"{peer}.unavailable", f"{peer} answered {answer.code}")
+            answer = await self._client_of(peer).fetch(request, raise_error=False)
+        except (HTTPClientError, OSError, ValueError) as error:
+            raise Unavailable(f"{peer}.unavailable", f"{peer} cannot be reached or read") from error
+        return RawAnswer(answer.code, answer.body or b"", answer.headers)
+
+    async def post_json(
+        self, peer: str, url: str, body: bytes, headers: dict[str, str], timeout_s: float = 5.0
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and decoded object."""
+        answer = await self.exchange(peer, "POST", url, body, headers, timeout_s)
+        if answer.status >= 500 or 300 <= answer.status < 400:
+            raise Unavailable(f"{peer}.unavailable", f"{peer} answered {answer.status}")
+        try:
             decoded = json.loads(answer.body)
-        except (HTTPClientError, OSError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise Unavailable(f"{peer}.unavailable", f"{peer} cannot be reached or read") from error
         if not isinstance(decoded, dict):
             raise Unavailable(f"{peer}.unavailable", f"{peer} answered something that is not an object")
-        return answer.code, decoded
+        return answer.status, decoded
 
     def close(self) -> None:
         for client in self._clients.values():

@@ -4,10 +4,20 @@
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from server.core.clock import Clock
 from server.core.crypto.hashes import equal_in_constant_time, hmac_sm3
-from server.core.crypto.keyring import PURPOSES, CurrentKeys, Key, KeyMissing, Keyring, unwrap, wrap
+from server.core.crypto.keyring import (
+    PUBLISH_AHEAD,
+    PURPOSES,
+    CurrentKeys,
+    Key,
+    KeyMissing,
+    Keyring,
+    unwrap,
+    wrap,
+)
 from server.core.crypto.sm2 import Sm2PrivateKey, Sm2Provider
 from server.core.mongo import Collection, Document, Duplicate, index
 from server.core.versions import Versions
@@ -40,17 +50,17 @@ class KeyStore:
             await self.load()
         return [key for key in made if key is not None]
 
-    async def rotate(self, purpose: str) -> Key:
-        """A new key that takes over some seconds from now, when every process has read it.
-        RotationRefused for the keys of search indexes."""
+    async def rotate(self, purpose: str, ahead: timedelta = PUBLISH_AHEAD) -> Key:
+        """A new key that takes over `ahead` from now: when every process has read it, and where its public
+        half must be given to others, when they have it.  RotationRefused for the keys of search indexes."""
         await self.load()
-        key = await self._make(purpose)
+        key = await self._make(purpose, ahead)
         await self.load()
         await self._versions.bump("keys")
         return key or self.keyring.current(purpose, self._clock.now())
 
-    async def _make(self, purpose: str) -> Key | None:
-        key = self.keyring.make_next(purpose, self._clock.now())
+    async def _make(self, purpose: str, ahead: timedelta = PUBLISH_AHEAD) -> Key | None:
+        key = self.keyring.make_next(purpose, self._clock.now(), ahead)
         row: Document = {
             "_id": f"{purpose}|{key.version}",
             "purpose": purpose,
@@ -107,6 +117,16 @@ class Seals:
     def platform_public_key(self) -> bytes:
         key = self._keyring.current("platform-sign", self._clock.now())
         return self._private(key.material).public.raw
+
+    # -- towards the national router and other centres
+    def federation_key(self, version: int | None = None) -> tuple[str, Sm2PrivateKey]:
+        """(how others name it, the key) of that version, or of the current one; sign in a thread."""
+        key = (
+            self._keyring.current("federation", self._clock.now())
+            if version is None
+            else self._keyring.by_version("federation", version)
+        )
+        return f"k{key.version}", self._private(key.material)
 
     # -- the audit's `Seal`
     def digest(self, data: bytes) -> bytes:

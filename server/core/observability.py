@@ -62,6 +62,18 @@ class Metrics:
         self.scans = Counter(
             "ehc_scans_total", "Codes verified, by outcome", ["outcome"], registry=self.registry
         )
+        self.routed = Counter(
+            "ehc_routed_total",
+            "Scans the router passed on",
+            ["asked_by", "issuer", "outcome"],
+            registry=self.registry,
+        )
+        self.routed_seconds = Histogram(
+            "ehc_routed_seconds",
+            "Time to the issuing centre's answer",
+            ["asked_by", "issuer"],
+            registry=self.registry,
+        )
         self.outbox_waiting = Gauge(
             "ehc_outbox_waiting", "Documents with undelivered events", registry=self.registry
         )

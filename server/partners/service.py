@@ -1,7 +1,6 @@
 """Proving who calls (V4), opening terminal sessions, and the register of apps and terminals."""
 
 import base64
-import binascii
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -20,7 +19,7 @@ from server.core.mongo import Duplicate
 from server.core.threads import run_in
 from server.core.versions import VersionedCache, Versions
 from server.partners.model import App, Caller, Terminal, TerminalSession
-from server.partners.signing import SignedRequest, reply_to_sign
+from server.partners.signing import SignedRequest, decoded_signature, reply_to_sign
 from server.partners.store import PartnerStore
 
 SESSION_LIFE = timedelta(hours=8)
@@ -94,12 +93,9 @@ class PartnerService:
         return Caller(app, request.key_id, request.nonce, session)
 
     async def _is_signed(self, request: SignedRequest, app: App, session: TerminalSession | None) -> bool:
-        try:
-            signature = base64.b64decode(request.signature, validate=True)
-        except binascii.Error:
+        signature = decoded_signature(request.signature)
+        if signature is None:
             return False
-        if base64.b64encode(signature).decode() != request.signature:
-            return False  # one signature, one spelling
         text = request.string_to_sign()
         if session is not None:
             return equal_in_constant_time(hmac_sm3(session.key, text), signature)

@@ -1,5 +1,7 @@
 """The string that is signed, byte for byte (docs/partner-api.md, "Signing a call").  Pure."""
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
@@ -50,6 +52,15 @@ class SignedRequest:
             self.nonce,
         ]
         return "".join(line + "\n" for line in lines).encode()
+
+
+def decoded_signature(text: str) -> bytes | None:
+    """The bytes of a signature's base64; None unless it is their one spelling."""
+    try:
+        signature = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return signature if base64.b64encode(signature).decode() == text else None
 
 
 def canonical_query(query: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.cards.model import Holder
+from server.verification.foreign import ForeignHolder
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Verification:
     card_id: str
     card_status: str
     person_id: str
-    holder: Holder
+    holder: Holder | ForeignHolder
     is_dynamic: bool
     centre_id: str
     verified_at: datetime

@@ -1,5 +1,7 @@
 """Passive scan 被扫 (V1): a terminal read a code from a phone or a print, and asks who it is."""
 
+import secrets
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,6 +20,7 @@ from server.core.outbox import outbox
 from server.core.policies import Policies
 from server.partners.model import Caller, Terminal
 from server.partners.service import PartnerService
+from server.verification.foreign import Foreign, ForeignScan, foreign_usage
 from server.verification.model import (
     CHANNELS,
     SCENES,
@@ -35,7 +38,8 @@ SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Scan:
-    """What a terminal asks; `request_key` names the request itself when the caller made it repeatable."""
+    """What a terminal asks; `request_key` names the request itself when the caller made it repeatable.
+    `via`: "centre" when the terminal is another centre's."""
 
     code: str
     scene: str
@@ -45,6 +49,8 @@ class Scan:
     purpose: str | None
     request_key: str | None
     pin: str | None = field(default=None, repr=False)
+    wants_full: bool = False
+    via: str | None = None
 
 
 class VerificationService:
@@ -59,6 +65,7 @@ class VerificationService:
         audit: Audit,
         metrics: Metrics,
         clock: Clock,
+        foreign: Foreign,
         *,
         centre_id: str,
     ) -> None:
@@ -71,6 +78,7 @@ class VerificationService:
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
+        self._foreign = foreign
         self._centre_id = centre_id
 
     async def verify(self, caller: Caller, scan: Scan) -> Verification:
@@ -80,9 +88,17 @@ class VerificationService:
         scene.unknown, channel.unknown.  Conflict: code.already_used, code.superseded, code.reissued,
         card.<state>, card.static_refused_by_holder.  Forbidden: terminal.unknown, scene.requires_dynamic,
         pin.required (detail.is_set), pin.wrong (detail.tries_left).  TooMany: pin.locked.
+        For another centre's card also what `Foreign.ask` refuses.
         """
+        return await self._recorded(caller, scan, self._verify(caller, scan))
+
+    async def verify_for_centre(self, caller: Caller, terminal: Terminal, scan: Scan) -> Verification:
+        """The same for a terminal of another centre, which the caller has proven to speak for."""
+        return await self._recorded(caller, scan, self._read(caller, scan, terminal))
+
+    async def _recorded(self, caller: Caller, scan: Scan, work: Awaitable[Verification]) -> Verification:
         try:
-            verification = await self._verify(caller, scan)
+            verification = await work
         except Unavailable:
             raise  # nothing was decided, and one more write would wait as long again
         except EhcError as refusal:
@@ -99,14 +115,17 @@ class VerificationService:
         return verification
 
     async def _verify(self, caller: Caller, scan: Scan) -> Verification:
-        terminal = await self._partners.get_terminal(caller, scan.terminal_id)
+        return await self._read(caller, scan, await self._partners.get_terminal(caller, scan.terminal_id))
+
+    async def _read(self, caller: Caller, scan: Scan, terminal: Terminal) -> Verification:
         if scan.scene not in SCENES:
             raise InvalidInput("scene.unknown", "there is no such scene")
         channel = scan.channel or terminal.channel
         if channel not in CHANNELS:
             raise InvalidInput("channel.unknown", "there is no such channel")
         code = qrcode.read_code(scan.code)
-        self._require_ours(code)
+        if code.centre_id not in (None, self._centre_id):
+            return await self._read_elsewhere(caller, scan, terminal, channel, code)
         rules = await self.static_rules()
         self._require_provable(code, scan.scene, rules)
         card = await self._store.see(code.ehealth_card_id)
@@ -135,9 +154,38 @@ class VerificationService:
             verified_at=usage["at"],
         )
 
-    def _require_ours(self, code: qrcode.Code) -> None:
-        if code.centre_id not in (None, self._centre_id):
-            raise InvalidInput("issuer.unknown", "the card was issued by a centre we do not know")
+    async def _read_elsewhere(
+        self, caller: Caller, scan: Scan, terminal: Terminal, channel: str, code: qrcode.Code
+    ) -> Verification:
+        """Another centre's card: that centre burns the code and tells the holder, we keep that it was."""
+        request = scan.request_key or secrets.token_hex(32)
+        asked = ForeignScan(
+            code=scan.code,
+            centre_id=code.centre_id or "",
+            scene=scan.scene,
+            channel=channel,
+            caller=caller,
+            terminal=terminal,
+            wants_full=scan.wants_full,
+            request=request,
+        )
+        answer = await self._foreign.ask(asked)
+        usage = foreign_usage(asked, answer, self._clock.now())
+        usage |= {"department": scan.department, "purpose": scan.purpose, "request_key": scan.request_key}
+        try:
+            await self._store.insert(usage)
+        except Duplicate as refusal:
+            usage = await self._same_request(caller, usage, scan.request_key, refusal)
+        return Verification(
+            verification_id=usage["_id"],
+            card_id=answer.card_id,
+            card_status=answer.card_status,
+            person_id=answer.person_id,
+            holder=answer.holder,
+            is_dynamic=answer.is_dynamic,
+            centre_id=asked.centre_id,
+            verified_at=answer.verified_at,
+        )
 
     async def static_rules(self) -> StaticCodePolicy:
         """What the centre has decided of static codes."""
@@ -216,6 +264,7 @@ class VerificationService:
             "is_dynamic": token is not None,
             "is_direct": True,
             "request_key": scan.request_key,
+            **({"via": scan.via} if scan.via else {}),
             "outbox": outbox(now, ("card.used", receipt)),
         }
 

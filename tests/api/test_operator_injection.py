@@ -133,8 +133,8 @@ async def test_no_json_field_takes_an_operator(platform: Platform) -> None:
     known = await tokens(platform)
     with RECORDER.looking() as commands:
         for path, method, _, described in operations(ROUTES):
-            if described.body is None:
-                continue
+            if described.body is None or path.startswith("/federation/"):
+                continue  # the last: test_federation_calls.py signs as a centre
             assert BODIES[path], f"{path} needs a body to spoil"
             for body in BODIES[path]:
                 for spoiled_body in spoiled(body):

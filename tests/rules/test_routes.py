@@ -8,7 +8,7 @@ from handlers.authentication import PartnerHandler, PublicHandler, StaffHandler
 from handlers.base import ApiHandler
 from handlers.openapi import METHODS, Route, document, operations
 from handlers.requests import Model, NoContent, Ok, Operation, Picture, operation
-from handlers.routes import ROUTES
+from handlers.routes import ROUTER_ROUTES, ROUTES
 from handlers.staff.accounts import StaffAccounts
 from tests.api.test_access import ANY_STAFF
 
@@ -48,14 +48,19 @@ def _inherited(name: str) -> Any:
 
 
 def test_every_route_is_described() -> None:
-    assert [fault for route in ROUTES for fault in undescribed(route)] == []
+    assert [fault for route in [*ROUTES, *ROUTER_ROUTES] for fault in undescribed(route)] == []
 
 
 def test_no_route_is_listed_twice_and_every_audience_has_its_prefix() -> None:
-    paths = [path for path, _ in ROUTES]
-    assert len(paths) == len(set(paths))
-    prefixes = {"partner": "/partner/v1/", "resident": "/api/v1/", "staff": "/staff/v1/"}
-    for path, handler in ROUTES:
+    for paths in ([path for path, _ in ROUTES], [path for path, _ in ROUTER_ROUTES]):
+        assert len(paths) == len(set(paths))
+    prefixes = {
+        "partner": "/partner/v1/",
+        "resident": "/api/v1/",
+        "staff": "/staff/v1/",
+        "federation": "/federation/v1/",
+    }
+    for path, handler in [*ROUTES, *ROUTER_ROUTES]:
         audience = str(getattr(handler, "audience", ""))
         assert path.startswith(prefixes.get(audience, "/")), (path, audience)
 

@@ -43,6 +43,7 @@ PURPOSES: Mapping[str, Purpose] = {
     "fingerprint": Purpose("HMAC-SM3", "telling whether a repeated request has the same body", False),
     "code": Purpose("HMAC-SM3", "the mac of dynamic codes; its kid stands in the code", True),
     "platform-sign": Purpose("SM2", "the platform's signature on replies to partners", True),
+    "federation": Purpose("SM2", "the signature towards the national router and other centres", True),
     # The audit's entries do not name their key's version: one key for good, guarded like the index keys.
     "audit": Purpose("SM2", "the signed heads of the audit chains", False),
     "audit-digest": Purpose("HMAC-SM3", "the digest of each audit row", False),
@@ -141,14 +142,14 @@ class Keyring:
             raise RotationRefused(f"{purpose} keeps its first key")
         return newest + 1
 
-    def make_next(self, purpose: str, now: datetime) -> Key:
+    def make_next(self, purpose: str, now: datetime, ahead: timedelta = PUBLISH_AHEAD) -> Key:
         """A new random key, not yet in the ring: write it to the store first, then read all keys again.
 
-        The first key of a purpose is active at once, a later one after PUBLISH_AHEAD.
+        The first key of a purpose is active at once, a later one after `ahead`.
         RotationRefused as in `next_version`.
         """
         version = self.next_version(purpose)
-        activates_at = now if version == 1 else now + PUBLISH_AHEAD
+        activates_at = now if version == 1 else now + ahead
         return Key(purpose, version, _random_material(purpose), now, activates_at)
 
     def _versions(self, purpose: str) -> Mapping[int, Key]:
