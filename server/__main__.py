@@ -30,6 +30,9 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
         return runner.run(work)
 
 
+Add = Callable[[str, str, str], argparse.ArgumentParser]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ehc", description="The electronic health card platform.")
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -50,8 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--var", default="var", help="folder for data, keys, logs and demo.json")
 
-    _add_federation(add)
-
     keys = add("keys", "keys", "the platform's keys")
     keys.add_argument("action", choices=["new", "list", "rotate", "master"])
     keys.add_argument("what", nargs="?", help="rotate: the purpose; master: the file to make")
@@ -60,6 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("action", choices=["verify", "heads"])
     audit.add_argument("--heads", help="verify: a file of heads kept outside, as `heads` prints them")
 
+    _add_registers(add)
+    _add_federation(add)
+    openapi = add("openapi", "openapi", "print the OpenAPI document")
+    openapi.add_argument("--check", help="compare with this file instead; exit code 1 when it differs")
+    add("settings", "settings_table", "print the table of settings")
+    return parser
+
+
+def _add_registers(add: Add) -> None:
+    """Partners, staff, and the index of persons."""
     partners = add("partners", "partners", "the register of institutions, apps and terminals")
     partners.add_argument("action", choices=["add", "keypair"])
     partners.add_argument("--app", help="id of the app")
@@ -94,13 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     persons.add_argument("--weights", help="evaluate: these weights instead of the ones that come along")
     persons.add_argument("--without-defaults", action="store_true", help="evaluate: ours only")
 
-    openapi = add("openapi", "openapi", "print the OpenAPI document")
-    openapi.add_argument("--check", help="compare with this file instead; exit code 1 when it differs")
-    add("settings", "settings_table", "print the table of settings")
-    return parser
 
-
-def _add_federation(add: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
+def _add_federation(add: Add) -> None:
     """The national router, and a centre's key towards it."""
     router = add("router", "router", "the national router: passes scans on between card centres")
     router.add_argument(
