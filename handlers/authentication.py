@@ -1,12 +1,14 @@
 """Who is asking.  One kind of handler for each audience, because each has its own credentials."""
 
+import re
+
 from tornado.httputil import HTTPServerRequest
 
 from handlers.base import JSON, ApiHandler
 from handlers.requests import Operation
 from server.accounts.model import Session
 from server.core.audit import Actor
-from server.core.errors import Forbidden, Unauthenticated, Unavailable
+from server.core.errors import Forbidden, Malformed, Unauthenticated, Unavailable
 from server.partners.model import Caller
 from server.partners.signing import SignedRequest
 from server.staff.model import StaffSession
@@ -42,6 +44,14 @@ class ResidentHandler(ApiHandler):
     audience = "resident"
     session: Session
     token: str
+
+    @property
+    def device_id(self) -> str | None:
+        """The random id the page made for itself, if it did; Malformed `device.invalid` for another form."""
+        device_id = self.request.headers.get("X-Device-Id")
+        if device_id is not None and not re.fullmatch(r"[!-~]{1,64}", device_id):
+            raise Malformed("device.invalid", "X-Device-Id: 1 to 64 visible characters")
+        return device_id
 
     async def authenticate(self, described: Operation) -> str:
         token = _bearer(self)

@@ -20,18 +20,23 @@ from handlers.routes import MAX_REQUEST_BYTES, application
 from sandbox.app import make_app
 from sandbox.city import Resident, build_city
 from sandbox.partner_client import PartnerClient, TerminalSession
+from sandbox.registers import age
 from server import app as composition
 from server.core.audit import Actor
 from server.core.clock import HeldClock
 from server.core.crypto.provider import choose_provider
 from server.core.ids import new_token
+from server.core.policies import Policy
 from server.demo import SIGNED
+from server.identity.real_name_policy import CHANNELS, RealNamePolicy
 from server.partners.model import App, Institution, Terminal
 from server.settings import Settings
 from server.staff.model import SESSION_LIFE
 from server.staff.roles import PERMISSIONS, ROLES, Role
 
 CITY = build_city()
+# Whoever may claim a card for themselves whatever the policy says; the others have guardians.
+ADULTS = tuple(resident for resident in CITY.residents if age(resident) >= 18)
 SECRET = "a-secret-of-this-test-run"
 PAIR = choose_provider().generate_key_pair()
 MASTER_KEY = "00112233445566778899aabbccddeeff"
@@ -107,7 +112,7 @@ class Platform:
     http: Http
     sandbox_url: str
     settings: Settings
-    residents: tuple[Resident, ...] = CITY.residents
+    residents: tuple[Resident, ...] = ADULTS
 
     # -- residents
     async def sms_code(self, phone: str) -> str:
@@ -224,6 +229,17 @@ class Platform:
         digest = sessions._sealer.token_digest(token)
         await sessions._store.open_session(digest, staff.staff_id, now, now + SESSION_LIFE)
         return token
+
+    # -- rules of the centre
+    async def decide(self, policy: type[Policy], **content: Any) -> None:
+        """Sets a policy, in force at once."""
+        policies = self.app.services.policies
+        version, _ = await policies.describe(policy.NAME)
+        await policies.put(policy.NAME, content, version, Actor("system", "test"))
+
+    async def accept(self, *sets: tuple[str, ...]) -> None:
+        """From here on a name is real by any one of these sets of proofs, on every channel."""
+        await self.decide(RealNamePolicy, rules=[{"channels": CHANNELS, "accepts": sets}])
 
     # -- the worker and the world
     async def work(self) -> None:

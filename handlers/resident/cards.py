@@ -21,8 +21,13 @@ from server.cards.model import Card, Status
 from server.cards.service import Form, Kind
 from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
 from server.core.masking import mask_name
+from server.identity.applicant import Channel
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+# Whoever signs in by SMS is on the web pages or in an app of an institution.
+CHANNELS: dict[str, Channel] = {"sms": "web", "wechat": "wechat", "alipay": "alipay"}
 
 
 class ClaimRequest(Model):
@@ -113,7 +118,14 @@ class Cards(ResidentHandler):
     async def post(self, body: ClaimRequest) -> Reply:
         account = self.session.account
         claimed = await self.services.claims.claim(
-            Claimant(account.account_id, account.phone), Application(**body.model_dump())
+            Claimant(
+                account.account_id,
+                account.phone,
+                CHANNELS[self.session.method],
+                self.device_id,
+                self.source,
+            ),
+            Application(**body.model_dump()),
         )
         view = CardView.of(claimed.card, account.account_id)
         if claimed.card.status is Status.PENDING:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Session:
 
     account: Account
     expires_at: datetime
+    method: Literal["sms", "wechat", "alipay"] = "sms"
+    "How it was signed in."
 
 
 @dataclass(frozen=True)

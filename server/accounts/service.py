@@ -101,11 +101,11 @@ class AccountService:
     async def _sign_in(self, login: Login) -> tuple[str, Session]:
         account = await self._account_of(login)
         now = self._clock.now()
-        token, expires_at = new_token(), now + self._session_life
-        await self._store.open_session(self._sealer.token_digest(token), account, now, expires_at)
+        token, session = new_token(), Session(account, now + self._session_life, login.method)
+        await self._store.open_session(self._sealer.token_digest(token), session, now)
         actor = Actor("account", account.account_id)
         await self._audit.record("sessions.open", actor, "account", account.account_id, method=login.method)
-        return token, Session(account, expires_at)
+        return token, session
 
     async def _account_of(self, login: Login) -> Account:
         """The account with this login; one that has proven the same phone; or a new one."""

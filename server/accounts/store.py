@@ -51,9 +51,15 @@ class AccountStore:
         return Account(row["_id"], plain)
 
     # -- sessions
-    async def open_session(self, digest: str, account: Account, now: datetime, expires_at: datetime) -> None:
+    async def open_session(self, digest: str, session: Session, now: datetime) -> None:
         await self._sessions.insert(
-            {"_id": digest, "account_id": account.account_id, "opened_at": now, "expires_at": expires_at}
+            {
+                "_id": digest,
+                "account_id": session.account.account_id,
+                "method": session.method,
+                "opened_at": now,
+                "expires_at": session.expires_at,
+            }
         )
 
     async def find_session(self, digest: str) -> Session | None:
@@ -80,7 +86,7 @@ class AccountStore:
         return [found.get(digest) for digest in digests]
 
     def _session(self, row: Document) -> Session:
-        return Session(self._account(row["a"][0]), row["expires_at"])
+        return Session(self._account(row["a"][0]), row["expires_at"], row.get("method", "sms"))
 
     async def close_session(self, digest: str) -> None:
         await self._sessions.delete({"_id": digest})

@@ -38,6 +38,7 @@ from server.gateways.wechat import WeChatLogin
 from server.identity.matching import MatchingPolicy
 from server.identity.proving import Proving
 from server.identity.real_name_policy import RealNamePolicy
+from server.identity.tries import Tries, TriesPolicy
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
 from server.services import Services
@@ -57,7 +58,8 @@ from server.verification.store import UsageStore
 
 def services(base: Foundation) -> Services:
     settings, mongo = base.settings, base.mongo
-    base.policies.declare(RealNamePolicy, MatchingPolicy)
+    base.policies.declare(RealNamePolicy, MatchingPolicy, TriesPolicy)
+    proving = Proving(outside_sources(base), base.policies, base.clock)
     base.policies.declare(DisplayPolicy, RetentionPolicy, StaticCodePolicy)
     display = Display(base.policies, settings.code_refresh_seconds)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
@@ -73,7 +75,7 @@ def services(base: Foundation) -> Services:
     identity = persons.identity
     family = FamilyStore(mongo.collection("cards"), base.sealer)
     reviews = ReviewStore(mongo.collection("cards"), base.sealer)
-    deciding = Deciding(cards_store, reviews, identity, base.policies, base.audit, base.clock)
+    deciding = Deciding(cards_store, reviews, identity, proving, base.policies, base.audit, base.clock)
     base.policies.declare(ClaimPolicy)
     staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
@@ -89,7 +91,9 @@ def services(base: Foundation) -> Services:
             deciding,
             identity,
             base.audit,
-            base.budgets,
+            proving,
+            Tries(base.budgets, base.policies, base.sealer),
+            base.policies,
             base.clock,
             allows_test_numbers=settings.allows_test_numbers,
         ),
@@ -113,7 +117,7 @@ def services(base: Foundation) -> Services:
         messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,
-        proving=Proving(outside_sources(base), base.policies, base.clock),
+        proving=proving,
         audit_log=AuditLog(mongo.collection("audit"), base.audit, base.clock),
         metrics=base.metrics,
         health=Health(mongo),

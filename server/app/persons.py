@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from server.app.foundation import Foundation
-from server.app.outside import outside_sources
 from server.identity.identifiers.service import IdentifierService
 from server.identity.identifiers.store import IdentifierStore
 from server.identity.index import PersonIndex
@@ -36,7 +35,6 @@ def person_index(base: Foundation) -> Persons:
         Register(index, reviews, merges, audit, clock),
         reviews,
         identifiers,
-        outside_sources(base).authority,
         sealer,
         clock,
     )

@@ -1,23 +1,26 @@
-"""Deciding a pending card (A3.1 (2)): the outside source, then people where the policy wants them, then the
-person and the card.  Whoever placed it (a resident, a window, the worker) comes here, so one rule holds.
+"""Deciding a pending card (A3.1 (2)): the proof of the name, then people where the policy wants them, then
+the person and the card.  Whoever placed it (a resident, a window, the worker) comes here, so one rule holds.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from server.cards.model import Card, Review, Status
+from server.cards.model import Card, Review
 from server.cards.policy import ClaimPolicy
+from server.cards.proof import evidence_rows
 from server.cards.reviews.store import ReviewStore
 from server.cards.store import CardStore
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock
-from server.core.errors import Unavailable
+from server.core.errors import InvalidInput, Unavailable
 from server.core.mongo import Duplicate
 from server.core.outbox import Event
 from server.core.policies import Policies
+from server.identity.applicant import Applicant
 from server.identity.documents import Document
 from server.identity.model import Contact, Evidence, Origin, Particulars
+from server.identity.proving import Proof, Proving
 from server.identity.service import IdentityService
 
 # Long enough for the request that made the card to finish; then the worker takes over.
@@ -32,6 +35,7 @@ class Deciding:
         store: CardStore,
         reviews: ReviewStore,
         identity: IdentityService,
+        proving: Proving,
         policies: Policies,
         audit: Audit,
         clock: Clock,
@@ -39,6 +43,7 @@ class Deciding:
         self._store = store
         self._reviews = reviews
         self._identity = identity
+        self._proving = proving
         self._policies = policies
         self._audit = audit
         self._clock = clock
@@ -47,35 +52,53 @@ class Deciding:
         """The card decided, or still pending: for a source that is down, or for people."""
         if card.review is not None:
             return card
+        decided = await self.decide(card)
+        if decided.pending_reason == "source":
+            await self._store.postpone(decided, self._clock.now() + RETRY_AFTER)
+        return decided
+
+    async def decide(self, card: Card, by: Actor | None = None) -> Card:
+        """The card decided; or, while a source it needs is down, still pending with the evidence so far.
+
+        `by` is who has it recorded before it is decided: the worker has nobody who would ask again, so a
+        crash in between must leave an entry without its act, never the reverse.
+        """
+        proof = await self._proved(card)
+        if proof.outcome == "pending":
+            return replace(card, proof=replace(card.proof, evidence=proof.evidence))
+        confirmed = proof.outcome == "confirmed"
+        reasons = await self._review_reasons(card) if confirmed else ()
+        if by is not None:
+            outcome = "refused" if not confirmed else "review" if reasons else "active"
+            said = {"confirmed_by": _sources(proof.evidence), "refused_by": list(proof.refused_by)}
+            await self._audit.record("cards.claim", by, "card", card.card_id, outcome=outcome, **said)
+        if not confirmed:
+            because = "mismatch" if proof.refused_by else "unproven"
+            kept = {"proof.refused_by": list(proof.refused_by), "refused_because": because}
+            await self._store.refuse(card, self._clock.now(), **kept)
+        elif reasons:
+            review = Review(reasons, self._clock.now(), tuple(evidence_rows(proof.evidence)))
+            await self._reviews.await_review(card, review)
+        else:
+            await self._activate(card, proof.evidence)
+        return await self._now(card)
+
+    async def _proved(self, card: Card) -> Proof:
+        """How the proof stands.  A policy that asks for more since the claim was made is nobody's mistake:
+        the claim is refused by no source, and may be made again with what is asked now."""
         try:
-            return await self.decide(card)
+            return await self._proving.prove(applicant_of(card), card.proof.evidence)
+        except InvalidInput:
+            return Proof("mismatch")
         except Unavailable as error:
             if error.code.startswith("database."):
                 raise
-            await self._store.postpone(card, self._clock.now() + RETRY_AFTER)
-            return card
+            return Proof("pending", card.proof.evidence)
 
-    async def decide(self, card: Card, by: Actor | None = None) -> Card:
-        """The decided card.  `by` is who has it recorded before it is decided: the worker has nobody who
-        would ask again, so a crash in between must leave an entry without its act, never the reverse."""
-        evidence = await self._identity.confirm(card.holder.name, document_of(card))
-        reasons = () if evidence is None else await self._review_reasons(card)
-        if by is not None:
-            outcome = "refused" if evidence is None else "review" if reasons else "active"
-            await self._audit.record("cards.claim", by, "card", card.card_id, outcome=outcome)
-        if evidence is None:
-            await self._store.refuse(card, self._clock.now(), refused_because="mismatch")
-        elif reasons:
-            review = Review(reasons, self._clock.now(), (dict(evidence.__dict__),))
-            await self._reviews.await_review(card, review)
-        else:
-            await self._activate(card, evidence)
-        return await self._now(card)
-
-    async def _activate(self, card: Card, evidence: Evidence, **more: Any) -> None:
+    async def _activate(self, card: Card, evidence: tuple[Evidence, ...], **more: Any) -> None:
         """The person and the active card.  A person who has a card already, by another document, keeps that
         one: then this claim is refused, and asking again leads to the card that is there."""
-        registered = await self._identity.register(said_of(card), (evidence,), _origin_of(card))
+        registered = await self._identity.register(said_of(card), evidence, _origin_of(card))
         if registered.person is None:
             assert registered.review_id is not None, "without a person there is a review"
             await self._reviews.await_person(card, registered.review_id, self._clock.now(), evidence, **more)
@@ -83,6 +106,7 @@ class Deciding:
                 await self._go_on(registered.review_id)
             return
         person_id = registered.person.person_id
+        more["proof.evidence"] = evidence_rows(evidence)
         try:
             await self._store.activate(card, person_id, self._clock.now(), **more)
         except Duplicate:
@@ -92,7 +116,7 @@ class Deciding:
         """Reviewed and found right: the person is registered on what the source said before the review."""
         assert card.review is not None, "only what waits for a review is approved"
         said = self._reviews.decision(card.card_id, "approve", by, note, self._clock.now())
-        await self._activate(card, Evidence(**card.review.evidence[0]), **said)
+        await self._activate(card, tuple(Evidence(**one) for one in card.review.evidence), **said)
         return await self._now(card)
 
     async def refuse(self, card: Card, by: str, note: str) -> Card:
@@ -130,7 +154,7 @@ class Deciding:
         if await self._identity.is_refused(review_id):
             await self.refuse(card, "", "")
             return
-        await self._activate(card, Evidence(**card.review.evidence[0]))
+        await self._activate(card, tuple(Evidence(**one) for one in card.review.evidence))
 
     # -- the worker
     async def take_due(self) -> Card | None:
@@ -140,12 +164,21 @@ class Deciding:
 
     async def resume(self, card: Card) -> Card:
         """The card decided by the worker, or postponed: each time for longer."""
-        try:
-            return await self.decide(card, Actor("system", "worker"))
-        except Unavailable:
+        decided = await self.decide(card, Actor("system", "worker"))
+        if decided.pending_reason == "source":
             wait = min(RETRY_AFTER * 2 ** min(card.attempts, 10), MAX_RETRY_AFTER)
-            await self._store.postpone(card, self._clock.now() + wait)
-            return replace(card, status=Status.PENDING)
+            await self._store.postpone(decided, self._clock.now() + wait)
+        return decided
+
+
+def _sources(evidence: tuple[Evidence, ...]) -> list[str]:
+    return [one.source for one in evidence]
+
+
+def applicant_of(card: Card) -> Applicant:
+    """Who is to be proven by this card's claim, with what was brought to it."""
+    holder = card.holder
+    return Applicant.bringing(holder.name, document_of(card), holder.phone, card.channel, card.proof.brought)
 
 
 def said_of(card: Card) -> Particulars:

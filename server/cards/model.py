@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from server.cards.preferences import Preferences
+from server.cards.proof import CardProof
 from server.core.errors import Conflict, InvalidInput
 from server.core.masking import mask_id_no, mask_phone
+from server.identity.applicant import Channel
 
 CLAIM_NOTICES = {
     # version → SM3 of the text a resident agreed to; the texts are the pages' src/text/notices.json
@@ -30,8 +32,6 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
-Relation = Literal["self", "child", "parent", "ward"]
-Channel = Literal["wechat", "alipay", "web", "window", "kiosk", "batch", "centre"]
 ProofKind = Literal["birth_certificate", "household_register", "consent_sms", "consent_card", "guardianship"]
 ReviewReason = Literal["channel", "document", "guardianship", "person"]
 """Why people look at a claim: the policy wants it for its channel or its type of document, the relation is
@@ -127,10 +127,10 @@ class Card:
     ties: tuple[Tie, ...]
     claimed_at: datetime
     attempts: int = 0
-    channel: str = "web"
+    channel: Channel = "web"
     attachment_ids: tuple[str, ...] = ()
     review: Review | None = None
-    refused_because: Literal["mismatch", "held"] | None = None
+    refused_because: Literal["mismatch", "held", "unproven"] | None = None
     issues: tuple[Issue, ...] = ()
     holds: frozenset[str] = frozenset()
     "Why it is frozen or lost: the causes of `transitions`."
@@ -140,6 +140,7 @@ class Card:
     "The repeatable request that moved it last."
     has_pin: bool = False
     preferences: Preferences = field(default_factory=Preferences)
+    proof: CardProof = field(default_factory=CardProof)
 
     @property
     def pending_reason(self) -> Literal["source", "review"] | None:
@@ -149,8 +150,9 @@ class Card:
         return "source" if self.review is None else "review"
 
     @property
-    def refused_reason(self) -> Literal["mismatch", "review", "held"] | None:
-        """Why: name and number do not belong together, people said no, or the person has a card already."""
+    def refused_reason(self) -> Literal["mismatch", "review", "held", "unproven"] | None:
+        """Why: a source said no, people said no, the person has a card already, or the centre has come to
+        ask for more proof than the claim brought."""
         if self.status is not Status.REFUSED:
             return None
         if self.review is not None and self.review.decision == "refuse":

@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from server.cards.model import Channel, ProofKind, Relation
+from server.cards.model import ProofKind
 from server.core.policies import Policy
+from server.identity.applicant import Channel, Relation
 
 Years = Annotated[int, Field(ge=0, le=120)]
 # These tell who somebody is to the body that gave them out, and prove nothing to us.

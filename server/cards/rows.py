@@ -2,6 +2,7 @@
 
 from server.cards.model import LIVE, Card, Holder, Issue, RelationProof, Review, Status, Tie
 from server.cards.preferences import Preferences
+from server.cards.proof import proof_of, proof_row
 from server.core.mongo import Document
 from server.core.secrets import Sealer
 
@@ -25,6 +26,7 @@ class CardRows:
             "attachment_ids": list(card.attachment_ids),
             "issues": [issue_row(issue) for issue in card.issues],
             "attempts": 0,
+            **proof_row(self._sealer, card.card_id, card.proof),
         }
 
     def card(self, row: Document) -> Card:
@@ -42,6 +44,7 @@ class CardRows:
             attachment_ids=tuple(row.get("attachment_ids", ())),
             review=self._review(row),
             refused_because=row.get("refused_because"),
+            proof=proof_of(self._sealer, row),
             issues=tuple(Issue(**issue) for issue in row.get("issues", ())),
             holds=frozenset(row.get("holds", ())),
             moves=row.get("moves", 0),

@@ -5,6 +5,7 @@ from typing import Any
 
 from server.cards.family.store import MAX_CARDS_OF_ACCOUNT
 from server.cards.model import LIVE, Card, Holder, Issue, Status
+from server.cards.proof import evidence_rows
 from server.cards.rows import CardRows, issue_row
 from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, index
@@ -112,7 +113,7 @@ class CardStore:
                     **more,
                 },
                 "$push": events,
-                "$unset": {"next_try_at": "", "waits_for_review": ""},
+                "$unset": {"next_try_at": "", "waits_for_review": "", "proof_numbers": ""},
             },
         )
 
@@ -126,8 +127,19 @@ class CardStore:
         return None if row is None else self._rows.card(row)
 
     async def postpone(self, card: Card, until: datetime) -> None:
-        """Pending, and the holder was told so: the worker goes on from here."""
+        """Pending, and the holder was told so: the worker goes on from here, with the evidence there is."""
         await self._collection.update(
             {"_id": card.card_id, "status": Status.PENDING.value},
-            {"$set": {"next_try_at": until}, "$max": {"attempts": 1}},
+            {
+                "$set": {"next_try_at": until},
+                "$max": {"attempts": 1},
+                "$addToSet": {"proof.evidence": {"$each": evidence_rows(card.proof.evidence)}},
+            },
+        )
+
+    async def count_for(self, card: Card, subjects: tuple[str, ...]) -> None:
+        """While the card is pending, it counts among the tries of these too."""
+        await self._collection.update(
+            {"_id": card.card_id, "status": Status.PENDING.value},
+            {"$addToSet": {"proof.subjects": {"$each": list(subjects)}}},
         )

@@ -19,9 +19,12 @@ UNDECIDED_RETRY_S = 60
 
 @dataclass(frozen=True)
 class Budget:
+    """`ahead_s`: how far the clock that starts the windows is ahead of UTC; a day may be the city's."""
+
     name: str
     limit: int
     window_s: int
+    ahead_s: int = 0
 
 
 class Budgets:
@@ -93,8 +96,8 @@ class Budgets:
         )
 
     def _window(self, budget: Budget, subject: str) -> tuple[str, datetime]:
-        window = int(self._clock.now().timestamp()) // budget.window_s
-        ends_at = datetime.fromtimestamp((window + 1) * budget.window_s, UTC)
+        window = (int(self._clock.now().timestamp()) + budget.ahead_s) // budget.window_s
+        ends_at = datetime.fromtimestamp((window + 1) * budget.window_s - budget.ahead_s, UTC)
         return f"{budget.name}|{subject}|{window}", ends_at
 
     def _spent(self, budget: Budget, ends_at: datetime) -> TooMany:

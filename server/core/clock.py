@@ -1,6 +1,6 @@
 """The only source of time.  Everything that needs "now" is handed a clock, so that a test can hold it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
 
@@ -10,10 +10,24 @@ class Clock(Protocol):
         ...
 
 
+CITY_AHEAD_S = 8 * 3600
+_CITY = timezone(timedelta(seconds=CITY_AHEAD_S), "Asia/Shanghai")
+
+
+def city_day(at: datetime) -> date:
+    """The date on the city's wall calendar at that moment.  One zone for the whole country since 1991."""
+    return at.astimezone(_CITY).date()
+
+
 class SystemClock:
     def now(self) -> datetime:
         now = datetime.now(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def today(clock: Clock) -> date:
+    """The city's date now: birthdays and ages go by it, and so does "a day" of tries."""
+    return city_day(clock.now())
 
 
 class HeldClock:

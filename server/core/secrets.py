@@ -30,6 +30,7 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("merges", "reason"): PersonalField("why staff decided so; may name somebody"),
     ("identifiers", "value"): PersonalField("what a hospital calls a person", mask_id_no),
     ("cards", "holder"): PersonalField("what a scan of the card tells the hospital, as one object"),
+    ("cards", "proof_numbers"): PersonalField("asking the bank or the card register while a claim waits"),
     ("cards", "review_note"): PersonalField("telling a claimant why a reviewer decided so"),
     ("attachments", "picture"): PersonalField("showing a reviewer the papers of a claim"),
     ("cards", "pin"): PersonalField("not personal, but secret: what a PIN is compared with"),

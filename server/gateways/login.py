@@ -11,7 +11,7 @@ import concurrent.futures
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -28,7 +28,7 @@ THREADS = 8
 class Login:
     """Who a platform says is there: its own id of the person, and a phone number that it has proven."""
 
-    method: str
+    method: Literal["sms", "wechat", "alipay"]
     subject: str
     phone: str | None = None
 

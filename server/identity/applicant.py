@@ -1,8 +1,7 @@
 """Who wants to be believed, by which channel, and with what in hand (B6.2)."""
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from server.identity.documents import Document
 
@@ -23,8 +22,20 @@ class FaceToFace:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What an applicant has in hand besides name, document and phone number.  `is_phone_proven`: that phone
+    is in the applicant's hand: by an SMS code, or the platform says so."""
+
+    is_phone_proven: bool = False
+    relation: Relation = "self"
+    bank_card_no: str | None = None
+    physical_card_no: str | None = None
+    face_to_face: FaceToFace | None = None
+
+
+@dataclass(frozen=True)
 class Applicant:
-    """`is_phone_proven`: this `phone` is in the applicant's hand: by an SMS code, or the platform says so."""
+    """Who is to be proven; `brought` as above, field by field."""
 
     name: str
     document: Document
@@ -36,20 +47,18 @@ class Applicant:
     physical_card_no: str | None = None
     face_to_face: FaceToFace | None = None
 
-    def as_plain(self) -> dict[str, Any]:
-        """JSON-ready, to be sealed."""
-        document = {**self.document.__dict__, "born_on": self.document.born_on.isoformat()}
-        seen = None if self.face_to_face is None else dict(self.face_to_face.__dict__)
-        return {**self.__dict__, "document": document, "face_to_face": seen}
+    @property
+    def brought(self) -> Brought:
+        return Brought(
+            self.is_phone_proven,
+            self.relation,
+            self.bank_card_no,
+            self.physical_card_no,
+            self.face_to_face,
+        )
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> "Applicant":
-        document, seen = plain["document"], plain["face_to_face"]
-        born_on = date.fromisoformat(document["born_on"])
-        return cls(
-            **{
-                **plain,
-                "document": Document(**{**document, "born_on": born_on}),
-                "face_to_face": None if seen is None else FaceToFace(**seen),
-            }
-        )
+    def bringing(
+        cls, name: str, document: Document, phone: str, channel: Channel, brought: Brought
+    ) -> "Applicant":
+        return cls(name, document, phone, channel, **brought.__dict__)

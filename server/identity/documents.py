@@ -49,6 +49,11 @@ def number_key(id_type: str, number: str) -> str:
     return f"{RESIDENT_ID_CARD if is_citizen else id_type}|{number}"
 
 
+def age_on(born_on: date, day: date) -> int:
+    """Whole years; whoever is born on 29 February has the birthday on 1 March of other years."""
+    return day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day))
+
+
 def read_document(
     id_type: str,
     number: str,

@@ -1,10 +1,9 @@
-"""Who somebody is: real-name verification (A2.1, B6.2) and the person index (B1)."""
+"""Who somebody is: the person index (B1).  Whether they are who they say: proving.py."""
 
 from server.core.audit import Actor
 from server.core.clock import Clock
 from server.core.outbox import Event
 from server.core.secrets import Sealer
-from server.gateways.real_name import RealNameAuthority
 from server.identity.documents import Document
 from server.identity.identifiers.service import IdentifierService
 from server.identity.index import PersonIndex
@@ -20,14 +19,12 @@ class IdentityService:
         register: Register,
         reviews: ReviewService,
         identifiers: IdentifierService,
-        authority: RealNameAuthority,
         sealer: Sealer,
         clock: Clock,
     ) -> None:
         self._index = index
         self._register = register
         self._identifiers = identifiers
-        self._authority = authority
         self._reviews = reviews
         self._sealer = sealer
         self._clock = clock
@@ -39,14 +36,6 @@ class IdentityService:
     def pair_key(self, name: str, document: Document) -> str:
         """The keyed index of a name and a document together, which says nothing about either."""
         return self._sealer.index("document", f"{document.key}|{name}")
-
-    async def confirm(self, name: str, document: Document) -> Evidence | None:
-        """Evidence when the authority knows the pair, None when it refuses it; Unavailable
-        (`real_name.unavailable`) when it is down, which is never "verified"."""
-        answer = await self._authority.check(name, document.id_type, document.number)
-        if not answer.is_match:
-            return None
-        return Evidence("authority", answer.serial_no, self._clock.now())
 
     # -- the index
     async def register(

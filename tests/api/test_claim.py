@@ -8,12 +8,12 @@ import pytest
 from pymongo.database import Database
 
 from sandbox.city import Resident
-from tests.harness import CITY, Platform
+from tests.harness import ADULTS, Platform
 
 pytestmark = [pytest.mark.feature("C1", "I1", "I3"), pytest.mark.gen_test(timeout=60)]
 
-BORN_LAST_CENTURY = [resident for resident in CITY.residents if resident.birth_on.year < 2000]
-HARD_NAMES = [r for r in CITY.residents if "·" in r.name or any(ord(c) > 0xFFFF for c in r.name)][:8]
+BORN_LAST_CENTURY = [resident for resident in ADULTS if resident.birth_on.year < 2000]
+HARD_NAMES = [r for r in ADULTS if "·" in r.name or any(ord(c) > 0xFFFF for c in r.name)][:8]
 
 
 async def wechat(platform: Platform, name: str) -> str:
@@ -75,6 +75,7 @@ async def test_one_account_asking_64_times_at_once_makes_one_card(
 
 
 async def test_many_accounts_asking_at_once_make_one_card(platform: Platform, db: Database[Any]) -> None:
+    await platform.accept(("authority",))
     resident = platform.residents[0]
     tokens = await asyncio.gather(*(wechat(platform, f"n{n}") for n in range(32)))
     answers = await asyncio.gather(*(platform.claim(token, resident) for token in tokens))
@@ -88,6 +89,7 @@ async def test_many_accounts_asking_at_once_make_one_card(platform: Platform, db
 async def test_many_persons_claimed_twice_at_once_have_a_card_each(
     platform: Platform, db: Database[Any]
 ) -> None:
+    await platform.accept(("authority",))
     residents = platform.residents[:20]
     token = await wechat(platform, "amy")
     answers = await asyncio.gather(*(platform.claim(token, r) for r in residents for _ in range(2)))
@@ -98,6 +100,7 @@ async def test_many_persons_claimed_twice_at_once_have_a_card_each(
 async def test_a_mismatch_is_refused_and_does_not_block_the_true_owner(
     platform: Platform, db: Database[Any]
 ) -> None:
+    await platform.accept(("authority",))
     owner = platform.residents[0]
     stranger = await wechat(platform, "stranger")
     refused = await platform.claim(stranger, owner, name="李四")
@@ -114,6 +117,7 @@ async def test_a_mismatch_is_refused_and_does_not_block_the_true_owner(
 async def test_another_account_needs_the_phone_the_card_was_claimed_with(
     platform: Platform, db: Database[Any]
 ) -> None:
+    await platform.accept(("authority",))
     owner, other = platform.residents[0], platform.residents[1]
     first = await platform.claim(await wechat(platform, "amy"), owner)
     assert first.status == 201
@@ -194,6 +198,7 @@ async def asked_of_authority(platform: Platform) -> int:
 
 
 async def test_wrong_pairs_tried_at_once_have_the_same_budget(platform: Platform, db: Database[Any]) -> None:
+    await platform.accept(("authority",))
     token = await wechat(platform, "guesser")
     others = platform.residents[:40]
     answers = await asyncio.gather(*(platform.claim(token, other, name="李不对") for other in others))
@@ -206,6 +211,7 @@ async def test_wrong_pairs_tried_at_once_have_the_same_budget(platform: Platform
 
 async def test_guessing_the_name_of_a_card_at_once_has_the_same_budget(platform: Platform) -> None:
     """Within the budget a right name is told from a wrong one; beyond it they look alike."""
+    await platform.accept(("authority",))
     owner = platform.residents[0]
     await platform.holder(owner)
     token = await wechat(platform, "guesser")
@@ -217,6 +223,7 @@ async def test_guessing_the_name_of_a_card_at_once_has_the_same_budget(platform:
 
 
 async def test_a_right_pair_costs_nothing(platform: Platform) -> None:
+    await platform.accept(("authority",))
     owner = platform.residents[0]
     await platform.holder(owner)
     token = await wechat(platform, "bob")
@@ -226,6 +233,7 @@ async def test_a_right_pair_costs_nothing(platform: Platform) -> None:
 
 
 async def test_the_sixth_mismatch_of_an_account_is_too_many(platform: Platform) -> None:
+    await platform.accept(("authority",))
     owner, other = platform.residents[0], platform.residents[1]
     token = await wechat(platform, "guesser")
     for name in ("李一", "李二", "李三", "李四", "李五"):

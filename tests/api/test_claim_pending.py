@@ -69,6 +69,7 @@ async def test_a_claim_waits_for_the_authority_and_is_resumed(
 async def test_a_resumed_claim_that_is_refused_frees_the_document(
     platform: Platform, db: Database[Any]
 ) -> None:
+    await platform.accept(("authority",))
     owner, stranger = platform.residents[0], platform.residents[1]
     token = await platform.sign_in(stranger)
     await platform.fault("real_name", refuse=True)
@@ -92,6 +93,7 @@ async def test_undecided_claims_take_room_in_the_budget_of_mismatches(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, name: str | None
 ) -> None:
     """Or an outage of the authority would be the time to guess."""
+    await platform.accept(("authority",))
     monkeypatch.setattr(budgets, "LOOKS", 1)
     token = await platform.sign_in(platform.residents[0])
     changes = {} if name is None else {"name": name}

@@ -55,6 +55,7 @@ async def test_a_whole_trip_leaves_no_plain_field_behind(
     headers = {"Idempotency-Key": "claim-1"}
     body = platform.application(resident)
     await platform.fault("real_name", refuse=True, times=1)
+    await platform.fault("mobile", refuse=True, times=1)
     wrong = platform.application(resident, name="李四")
     assert (await platform.http.post("/api/v1/cards", wrong, token=token)).status == 202
     platform.clock.advance(11)

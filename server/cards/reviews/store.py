@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from server.cards.model import Card, Review, Status
+from server.cards.proof import evidence_rows
 from server.cards.rows import CardRows
 from server.core.mongo import Collection, Document
 from server.core.secrets import Sealer
@@ -33,11 +34,16 @@ class ReviewStore:
         )
 
     async def await_person(
-        self, card: Card, person_review_id: str, now: datetime, evidence: Evidence, **more: Any
+        self,
+        card: Card,
+        person_review_id: str,
+        now: datetime,
+        evidence: tuple[Evidence, ...],
+        **more: Any,
     ) -> None:
         """Pending until staff have decided who the holder is; the worker and the review desk leave it alone.
         `more` is what the desk has decided about the claim itself."""
-        review: Document = {"review.evidence": [dict(evidence.__dict__)], **more}
+        review: Document = {"review.evidence": evidence_rows(evidence), **more}
         if card.review is None:
             review |= {"review.reasons": ["person"], "review.asked_at": now}
         await self._collection.update(

@@ -37,6 +37,7 @@ PURPOSES: Mapping[str, Purpose] = {
     "index:identifier": Purpose("HMAC-SM3", "finding a person by a hospital's number", False),
     "index:login": Purpose("HMAC-SM3", "finding an account by its platform's user id", False),
     "index:staff_login": Purpose("HMAC-SM3", "finding an account of staff by its login name", False),
+    "index:tries": Purpose("HMAC-SM3", "counting wrong tries of a person, device or address", False),
     "session": Purpose("HMAC-SM3", "finding a session by its token, which is not kept", False),
     # A code lives five minutes and its row does not name the key: a new one would refuse all under way.
     "sms-code": Purpose("HMAC-SM3", "keeping a six-digit code so that nobody can read it", False),

@@ -87,7 +87,16 @@ def test_the_kid_is_two_hex_digits_and_finds_the_newest():
 
 @pytest.mark.parametrize(
     "purpose",
-    ["index:document", "index:phone", "index:login", "session", "sms-code", "audit", "audit-digest"],
+    [
+        "index:document",
+        "index:phone",
+        "index:login",
+        "index:tries",
+        "session",
+        "sms-code",
+        "audit",
+        "audit-digest",
+    ],
 )
 def test_a_key_by_which_things_are_found_or_chained_never_rotates_silently(purpose):
     assert not may_rotate(purpose)
