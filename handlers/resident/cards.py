@@ -55,7 +55,7 @@ class CardView(Model):
         Literal["source", "review"] | None,
         Field(description="What a pending card waits for: an outside source, or people who look at it."),
     ]
-    refused_reason: Literal["mismatch", "review", "held"] | None
+    refused_reason: Literal["mismatch", "review", "held", "unproven"] | None
     review_note: str | None
     relation: str
     claimed_at: Time
