@@ -31,6 +31,7 @@ from server.core.audit_log import AuditLog
 from server.core.health import Health
 from server.core.http import SharedSecretCaller
 from server.core.idempotency import Idempotency
+from server.core.policies import Policy
 from server.gateways.alipay import AlipayLogin
 from server.gateways.login import LoginPlatform
 from server.gateways.sms import HttpSmsGateway
@@ -55,12 +56,17 @@ from server.verification.policy import StaticCodePolicy
 from server.verification.service import VerificationService
 from server.verification.store import UsageStore
 
+# What the centre may decide for itself, as data.
+POLICIES: tuple[type[Policy], ...] = (
+    *(RealNamePolicy, TriesPolicy, MatchingPolicy),
+    *(ClaimPolicy, DisplayPolicy, RetentionPolicy, StaticCodePolicy),
+)
+
 
 def services(base: Foundation) -> Services:
     settings, mongo = base.settings, base.mongo
-    base.policies.declare(RealNamePolicy, MatchingPolicy, TriesPolicy)
+    base.policies.declare(*POLICIES)
     proving = Proving(outside_sources(base), base.policies, base.clock)
-    base.policies.declare(DisplayPolicy, RetentionPolicy, StaticCodePolicy)
     display = Display(base.policies, settings.code_refresh_seconds)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
     cards = CardService(
@@ -76,7 +82,6 @@ def services(base: Foundation) -> Services:
     family = FamilyStore(mongo.collection("cards"), base.sealer)
     reviews = ReviewStore(mongo.collection("cards"), base.sealer)
     deciding = Deciding(cards_store, reviews, identity, proving, base.policies, base.audit, base.clock)
-    base.policies.declare(ClaimPolicy)
     staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
