@@ -24,7 +24,8 @@ from handlers.resident import (
     sms_codes,
 )
 from handlers.staff import accounts as staff_accounts
-from handlers.staff import audit, claim_reviews, enrolment, policies, roles
+from handlers.staff import audit, claim_reviews, enrolment, policies, roles, security_events
+from handlers.staff import cards as staff_cards
 from handlers.staff import sessions as staff_sessions
 from server.router.services import RouterServices
 from server.services import Services
@@ -47,6 +48,8 @@ ROUTES: list[openapi.Route] = [
     *roles.ROUTES,
     *policies.ROUTES,
     *audit.ROUTES,
+    *staff_cards.ROUTES,
+    *security_events.ROUTES,
     *foreign_verifications.ROUTES,
     *health.ROUTES,
 ]

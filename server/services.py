@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
 from server.cards.attachments.service import AttachmentService
@@ -22,6 +23,7 @@ from server.identity.proving import Proving
 from server.identity.reviews.service import ReviewService as PersonReviewService
 from server.identity.service import IdentityService
 from server.partners.service import PartnerService
+from server.security.service import SecurityService
 from server.staff.enrolment import Enrolment
 from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
@@ -50,6 +52,8 @@ class Services:
     authorizations: AuthorizationService
     federation: IssuingCentre
     messages: MessageService
+    objections: ObjectionService
+    security: SecurityService
     idempotency: Idempotency
     policies: Policies
     proving: Proving

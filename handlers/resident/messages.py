@@ -7,6 +7,7 @@ from handlers.authentication import ResidentHandler
 from handlers.requests import Id, Model, NoContent, Ok, Time, operation
 from push.messages.model import Message
 from server.core.clock import iso
+from server.core.errors import Conflict
 from server.core.pages import MAX_PAGE
 
 
@@ -60,4 +61,25 @@ class MessageRead(ResidentHandler):
         return NoContent()
 
 
-ROUTES = [("/api/v1/messages", Messages), ("/api/v1/messages/{message_id}/read", MessageRead)]
+class ObjectionView(Model):
+    event_id: str
+    card_id: str
+    card_status: str
+
+
+class MessageObjection(ResidentHandler):
+    @operation(
+        "Say of a receipt that it was not me: the card is frozen, the card centre looks into it",
+        reply=ObjectionView,
+        refuses=(Conflict,),
+    )
+    async def post(self, message_id: Id) -> Ok:
+        made = await self.services.objections.object(self.session.account.account_id, message_id)
+        return Ok(ObjectionView(**made.__dict__))
+
+
+ROUTES = [
+    ("/api/v1/messages", Messages),
+    ("/api/v1/messages/{message_id}/read", MessageRead),
+    ("/api/v1/messages/{message_id}/objection", MessageObjection),
+]

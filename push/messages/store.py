@@ -35,6 +35,10 @@ class MessageStore:
         rows = await self._collection.find(wanted, limit=limit + 1, sort=[("_id", -1)])
         return page_of([_message(row) for row in rows], limit, lambda message: message.message_id)
 
+    async def find(self, account_id: str, message_id: str) -> Message | None:
+        row = await self._collection.find_one({"_id": message_id, "account_id": account_id})
+        return None if row is None else _message(row)
+
     async def mark_read(self, account_id: str, message_id: str, now: datetime) -> bool:
         """False when the account has no such message; reading twice keeps the first time."""
         return await self._collection.update(

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from push.messages.store import MessageStore
 from server.accounts.service import AccountService
@@ -42,6 +43,8 @@ from server.identity.real_name_policy import RealNamePolicy
 from server.identity.tries import Tries, TriesPolicy
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
+from server.security.service import SecurityService
+from server.security.store import SecurityStore
 from server.services import Services
 from server.settings import Settings
 from server.staff.enrolment import Enrolment
@@ -87,6 +90,10 @@ def services(base: Foundation) -> Services:
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
     verification = _verification(base, usages, partners, factors, display)
+    messages_store = MessageStore(mongo.collection("messages"))
+    security = SecurityService(
+        SecurityStore(mongo.collection("security_events"), base.sealer), base.audit, base.clock
+    )
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -119,7 +126,9 @@ def services(base: Foundation) -> Services:
         verification=verification,
         federation=issuing_centre(base, verification),
         authorizations=_authorizations(base, usages, partners, cards, factors),
-        messages=MessageService(MessageStore(mongo.collection("messages")), cards, base.clock),
+        messages=MessageService(messages_store, cards, base.clock),
+        objections=ObjectionService(messages_store, cards, lifecycle, security),
+        security=security,
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,
         proving=proving,

@@ -19,6 +19,7 @@ from server.identity.merges.store import MergeStore
 from server.identity.reviews.store import ReviewStore
 from server.identity.store import PersonStore
 from server.partners.store import PartnerStore
+from server.security.store import SecurityStore
 from server.staff.store import StaffStore
 from server.verification.authorization.store import AuthorizationStore
 from server.verification.store import UsageStore
@@ -48,6 +49,7 @@ INDEXES = {
     "audit_directory": AuditCollections.DIRECTORY_INDEXES,
     "audit_batches": AuditCollections.BATCH_INDEXES,
     "messages": MessageStore.INDEXES,
+    "security_events": SecurityStore.INDEXES,
     "idempotency": Idempotency.INDEXES,
     "budgets": Budgets.INDEXES,
     "policies": Policies.INDEXES,

@@ -38,6 +38,7 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("staff", "login_name"): PersonalField("signing in to the card centre's pages"),
     ("staff", "display_name"): PersonalField("saying who of the card centre it is"),
     ("staff", "credentials"): PersonalField("not personal, but as secret: password hash, second factor"),
+    ("security_events", "note"): PersonalField("what the centre found; may tell of people"),
     ("idempotency", "answer"): PersonalField("repeating an answer, which may hold any of the above"),
 }
 

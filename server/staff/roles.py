@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, str] = {
     "staff.grant": "give and take roles, unlock accounts",
     "partners.manage": "take up institutions, apps and terminals",
     "partners.review": "decide on the admission of institutions, apps and terminals",
+    "cards.freeze": "see a card, masked; freeze, reactivate and cancel it, with a reason",
     "security.events": "see and handle security events",
 }
 
@@ -54,6 +55,10 @@ ROLES: dict[str, Role] = {
     ),
     "registrar_checker": Role(
         "Decides merges that another registrar proposed.", frozenset({"persons.read", "merges.approve"})
+    ),
+    "card_clerk": Role(
+        "Freezes, reactivates and cancels cards; handles what holders object to.",
+        frozenset({"cards.freeze", "security.events"}),
     ),
     "partner_clerk": Role("Takes up institutions and their apps.", frozenset({"partners.manage"})),
     "partner_reviewer": Role("Decides admissions.", frozenset({"partners.review"})),

@@ -34,6 +34,7 @@ const byCode: Record<string, string> = {
   'authorization.not_found': '没有找到这个请求。请在设备上重新开始。',
   'card.not_active': '这张卡现在不能用。',
   'card.transition_illegal': '这张卡现在不能这样办理。请返回看一看卡的状态。',
+  'message.not_a_receipt': '这条消息不是用卡记录，不能点“不是我”。',
   'card.own_card': '自己的健康卡不能移出，可以注销。',
   'card.static_refused_by_holder': '这张卡已经关掉了静态码。可以在卡片设置里重新打开。',
   'code.static_not_allowed': '发卡中心规定只用会自动更新的码。',

@@ -132,6 +132,18 @@ class LifecycleService:
         return card
 
     # -- by the centre, and by the register of persons
+    async def see_by_centre(self, card_id: str, by: Actor) -> Card:
+        """NotFound `card.not_found`."""
+        card = await self._get(card_id)
+        await self._audit.record("cards.see", by, "card", card_id)
+        return card
+
+    async def _get(self, card_id: str) -> Card:
+        card = await self._cards.find(card_id)
+        if card is None:
+            raise NotFound("card.not_found", "there is no such card")
+        return card
+
     async def move_by_centre(
         self, card_id: str, action: Action, by: Actor, reason: str, request: str | None = None
     ) -> Card:
@@ -139,9 +151,7 @@ class LifecycleService:
 
         NotFound `card.not_found`; Conflict `card.transition_illegal` (detail.status).
         """
-        card = await self._cards.find(card_id)
-        if card is None:
-            raise NotFound("card.not_found", "there is no such card")
+        card = await self._get(card_id)
         if request is not None and card.last_request == request:
             return card
         _legal(card, action, Role.CENTRE)
@@ -235,6 +245,11 @@ def may_do(card: Card, account_id: str) -> list[str]:
     found = [action.value for action in may(state_of(card), role)]
     is_removable = role is not Role.HOLDER and card.status is not Status.PENDING
     return [*found, "remove"] if is_removable else found
+
+
+def may_by_centre(card: Card) -> list[str]:
+    """What is legal now for the card centre."""
+    return [action.value for action in may(state_of(card), Role.CENTRE)]
 
 
 def _legal(card: Card, action: Action, role: Role, merge_id: str = "") -> Outcome:
