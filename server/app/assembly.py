@@ -72,14 +72,7 @@ def services(base: Foundation) -> Services:
     proving = Proving(outside_sources(base), base.policies, base.clock)
     display = Display(base.policies, settings.code_refresh_seconds)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
-    cards = CardService(
-        cards_store,
-        base.seals,
-        display,
-        base.clock,
-        base.threads,
-        centre_id=settings.centre_id,
-    )
+    cards = _cards(base, cards_store, display)
     partners, persons = _partners(base), person_index(base)
     identity = persons.identity
     family = FamilyStore(mongo.collection("cards"), base.sealer)
@@ -91,9 +84,7 @@ def services(base: Foundation) -> Services:
     lifecycle = _lifecycle(base, cards_store, factors)
     verification = _verification(base, usages, partners, factors, display)
     messages_store = MessageStore(mongo.collection("messages"))
-    security = SecurityService(
-        SecurityStore(mongo.collection("security_events"), base.sealer), base.audit, base.clock
-    )
+    security = _security(base)
     return Services(
         accounts=_accounts(base),
         cards=cards,
@@ -141,6 +132,16 @@ def services(base: Foundation) -> Services:
 def _attachments(base: Foundation) -> AttachmentService:
     store = AttachmentStore(base.mongo.collection("attachments"), base.sealer)
     return AttachmentService(store, base.policies, base.audit, base.budgets, base.clock, base.threads)
+
+
+def _cards(base: Foundation, store: CardStore, display: Display) -> CardService:
+    centre_id = base.settings.centre_id
+    return CardService(store, base.seals, display, base.clock, base.threads, centre_id=centre_id)
+
+
+def _security(base: Foundation) -> SecurityService:
+    store = SecurityStore(base.mongo.collection("security_events"), base.sealer)
+    return SecurityService(store, base.audit, base.clock)
 
 
 def _lifecycle(base: Foundation, cards: CardStore, factors: FactorService) -> LifecycleService:

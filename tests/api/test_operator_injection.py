@@ -54,6 +54,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
             "privacy": {"records": "ask", "reports": "ask", "visits": "ask", "payments": "ask"},
         }
     ],
+    "/api/v1/authorization-requests/{request_id}/approval": [{"card_id": "0" * 26}],
     "/api/v1/messages/{message_id}/read": [],
     "/staff/v1/sessions": [{"login_name": "x", "password": "x", "totp": "000000"}],
     "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
@@ -64,6 +65,8 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/accounts/{staff_id}/transitions": [{"action": "suspend", "reason": "away"}],
     "/staff/v1/accounts/{staff_id}/roles": [{"role": "claim_reviewer"}],
     "/staff/v1/claim-reviews/{card_id}/decision": [{"decision": "refuse", "reason": "unclear"}],
+    "/staff/v1/cards/{card_id}/transitions": [{"action": "freeze", "reason": "x"}],
+    "/staff/v1/security-events/{event_id}/closure": [{"note": "x"}],
     "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
     "/partner/v1/verifications": [
         {
@@ -73,6 +76,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
             "channel": "0100",
             "department": "x",
             "purpose": "x",
+            "pin": "192837",
         }
     ],
 }
