@@ -101,8 +101,11 @@ def _add_registers(add: Add) -> None:
     persons.add_argument("rows", help="CSV or Parquet; docs/matching.md names the columns")
     persons.add_argument("--out", default="weights.json", help="train: where the weights are written")
     persons.add_argument("--version", type=int, default=1, help="train: the number of these weights")
-    persons.add_argument("--note", help="train: where the rows are from, kept in the file")
+    persons.add_argument("--note", help="where the rows are from, kept in the file")
     persons.add_argument("--weights", help="evaluate: these weights instead of the ones that come along")
+    persons.add_argument(
+        "--record", action="store_true", help="evaluate: keep the figures in the file of weights"
+    )
     persons.add_argument("--without-defaults", action="store_true", help="evaluate: ours only")
 
 

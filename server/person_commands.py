@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -60,6 +61,11 @@ def persons(arguments: argparse.Namespace) -> int:
         progress.done()
         for line in report(found):
             print(line)
+        if arguments.record:
+            if not arguments.weights:
+                raise BadWeights("--record writes into the file that --weights names: name it")
+            kept = judged_on(weights, found, bulk.row_count(database), arguments.note)
+            Path(arguments.weights).write_text(as_text(kept), "utf-8")
         return 0
     finally:
         database.close()
@@ -106,6 +112,16 @@ def evaluate(
         defaults = bulk_defaults.qualities(database, bulk.pairs_of(made), true)
         judged |= {f"Splink defaults, {name}": quality for name, quality in defaults.items()}
     return judged
+
+
+def judged_on(weights: Weights, found: Mapping[str, Quality], rows: int, note: str | None) -> Weights:
+    """The weights with these figures beside them."""
+    figures = {
+        name: {"precision": round(q.precision, 5), "recall": round(q.recall, 4), "f1": round(q.f1, 4)}
+        for name, q in found.items()
+    }
+    judged = {"rows": rows, **({"note": note} if note else {}), "figures": figures}
+    return replace(weights, origin={**weights.origin, "judged_on": judged})
 
 
 def _has_outcome(

@@ -72,9 +72,8 @@ def compare_pairs(database: Database, weights: Weights, least_bits: float | None
 
 def linker(database: Database, comparisons: list[Any], prior: float) -> "Linker":
     """Splink over the table `traits`, blocked as single records are."""
-    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+    from splink import SettingsCreator, block_on
 
-    logging.getLogger("splink").setLevel(logging.ERROR)
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="row_id",
@@ -83,6 +82,14 @@ def linker(database: Database, comparisons: list[Any], prior: float) -> "Linker"
         blocking_rules_to_generate_predictions=[block_on(*columns) for columns in BLOCKING],
         retain_intermediate_calculation_columns=True,
     )
+    return linker_of(database, settings)
+
+
+def linker_of(database: Database, settings: Any) -> "Linker":
+    """Splink over the table `traits` with these settings, or those of a saved model."""
+    from splink import DuckDBAPI, Linker
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
     backend = DuckDBAPI(connection=database)
     return Linker(backend.register("traits"), settings, log_level=logging.ERROR)
 

@@ -23,7 +23,7 @@ def trained_defaults(database: "duckdb.DuckDBPyConnection") -> "Linker":
     from splink import block_on
 
     comparisons = [
-        library.NameComparison("name"),
+        library.NameComparison("written_name"),
         library.ExactMatch("gender"),
         library.DateOfBirthComparison("born_day", input_is_string=False),
         library.LevenshteinAtThresholds("phone"),

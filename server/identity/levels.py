@@ -13,7 +13,8 @@ from server.identity.records import LIFELONG, Traits
 MISSING = "missing"
 # A lunar date read as a solar one comes this many days too early.
 LUNAR_LAG = (timedelta(days=17), timedelta(days=51))
-NEAR_ADDRESS, SOME_ADDRESS = 0.6, 0.3
+# Shared parts of an address, in tenths of all parts.
+NEAR_ADDRESS, SOME_ADDRESS = 6, 3
 
 # Levels with the sentence that explains each; "missing" is one of every field and weighs nothing.
 LEVELS: Mapping[str, Mapping[str, str]] = {
@@ -128,10 +129,10 @@ def _address(one: Traits, other: Traits) -> str:
         return MISSING
     if one.address == other.address:
         return "same"
-    shared = len(one.address & other.address) / len(one.address | other.address)
-    if shared >= NEAR_ADDRESS:
+    shared, parts = 10 * len(one.address & other.address), len(one.address | other.address)
+    if shared >= NEAR_ADDRESS * parts:
         return "near"
-    return "some" if shared >= SOME_ADDRESS else "different"
+    return "some" if shared >= SOME_ADDRESS * parts else "different"
 
 
 def _guardian(one: Traits, other: Traits) -> str:

@@ -17,6 +17,7 @@ from server.core.mongod import EmbeddedMongod
 from server.core.observability import configure_logging
 from server.settings import Settings
 from tests.bench.load import Measured, drive
+from tests.bench.matching import measure_matching
 from tests.bench.world import World, build_world
 
 MASTER_KEY = "00112233445566778899aabbccddeeff"
@@ -171,7 +172,16 @@ if __name__ == "__main__":
     parser.add_argument("--requests", type=int, default=4000)
     parser.add_argument("--cards", type=int, default=10_000)
     parser.add_argument("--port", type=int, default=8380)
-    measured = asyncio.run(_main(parser.parse_args()))
+    parser.add_argument(
+        "--person-rows",
+        type=int,
+        default=200_000,
+        help="rows for the bulk person index; the target says 1000000",
+    )
+    parser.add_argument("--only-persons", action="store_true", help="the bulk person index and nothing else")
+    chosen = parser.parse_args()
+    measured = [] if chosen.only_persons else asyncio.run(_main(chosen))
+    measured.append(measure_matching(chosen.person_rows, chosen.rounds))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(measured, indent=1) + "\n")
     print(f"written to {RESULTS}")
