@@ -16,6 +16,7 @@ from tornado.netutil import is_valid_ip
 from handlers.requests import (
     Accepted,
     Created,
+    Model,
     NoContent,
     Ok,
     Operation,
@@ -72,6 +73,7 @@ class ApiHandler(tornado.web.RequestHandler):
 
     services: Services
     request_id = ""
+    refusal: type[Model] | None = None  # the shape of a refusal, where it is not the API's own
     route_name = "unknown"
 
     def initialize(self, services: Services) -> None:

@@ -137,11 +137,14 @@ def _operation(
     for reply in described.replies:
         entry["responses"][str(REPLY_STATUS[reply])] = _success(reply, described, references)
     schema = references[(ErrorReply, "serialization")]
+    media_type = "application/json"
+    if handler.refusal is not None:
+        schema, media_type = handler.refusal.model_json_schema(), described.media_type
     for kind in _refusals(handler, described):
         code = STATUS[kind]
         entry["responses"][str(code)] = {
             "description": HTTPStatus(code).phrase,
-            "content": {"application/json": {"schema": schema}},
+            "content": {media_type: {"schema": schema}},
         }
     return entry
 
@@ -153,7 +156,7 @@ def _success(reply: type[Any], described: Operation, references: Any) -> dict[st
     entry: dict[str, Any] = {"description": HTTPStatus(REPLY_STATUS[reply]).phrase}
     if described.reply is not None and reply is not NoContent:
         schema = references[(described.reply, "serialization")]
-        entry["content"] = {"application/json": {"schema": schema}}
+        entry["content"] = {described.media_type: {"schema": schema}}
     elif described.media_type != "application/json":
         entry["content"] = {described.media_type: {"schema": {"type": "string"}}}
     return entry

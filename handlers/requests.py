@@ -28,6 +28,10 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    REPEATED: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # query parameters that may come several times: joined by commas
+
 
 class Reply:
     """How a method ends; `base.STATUS` has the number of each."""
@@ -144,10 +148,12 @@ def read_path(described: Operation, parts: dict[str, str]) -> dict[str, Any]:
 def read_query(model: type[Model], arguments: dict[str, list[bytes]]) -> Model:
     values = {}
     for name, given in arguments.items():
-        if len(given) != 1:
+        may_repeat = name in model.REPEATED
+        if len(given) != 1 and not may_repeat:
             raise Malformed("request.invalid", "a query parameter came twice", fields=[_shown(name)])
         try:
-            values[name] = given[0].decode()
+            texts = [one.decode() for one in given]
+            values[name] = ",".join(texts)
         except UnicodeDecodeError:
             raise Malformed("request.invalid", "a query parameter is not UTF-8") from None
     try:

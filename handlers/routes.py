@@ -12,8 +12,8 @@ from handlers.base import ApiHandler, NotFoundHandler
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
+from handlers.partner import fhir, persons, verifications
 from handlers.partner import sessions as partner_sessions
-from handlers.partner import verifications
 from handlers.resident import (
     attachments,
     authorization_requests,
@@ -26,6 +26,9 @@ from handlers.resident import (
 from handlers.staff import accounts as staff_accounts
 from handlers.staff import audit, claim_reviews, enrolment, policies, roles, security_events
 from handlers.staff import cards as staff_cards
+from handlers.staff import merges as staff_merges
+from handlers.staff import person_reviews as staff_person_reviews
+from handlers.staff import persons as staff_persons
 from handlers.staff import sessions as staff_sessions
 from server.router.services import RouterServices
 from server.services import Services
@@ -40,6 +43,11 @@ ROUTES: list[openapi.Route] = [
     *authorization_requests.ROUTES,
     *partner_sessions.ROUTES,
     *verifications.ROUTES,
+    *persons.ROUTES,
+    *fhir.ROUTES,
+    *staff_persons.ROUTES,
+    *staff_person_reviews.ROUTES,
+    *staff_merges.ROUTES,
     *partner_authorization_requests.ROUTES,
     *staff_sessions.ROUTES,
     *enrolment.ROUTES,
@@ -79,7 +87,7 @@ def application(
     if web_root is not None:
         files = {"path": str(web_root), "default_filename": "index.html"}
         rules.append(
-            tornado.web.url(r"/((?!api/|partner/|staff/|federation/|health/).*)", pages.WebPages, files)
+            tornado.web.url(r"/((?!api/|partner/|fhir/|staff/|federation/|health/).*)", pages.WebPages, files)
         )
     return _application(rules, services, proxies)
 

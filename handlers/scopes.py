@@ -3,4 +3,6 @@
 SCOPES: dict[str, str] = {
     "verification": "read a health card's code shown to its terminals, and get who its holder is, masked",
     "verification.full": "get the whole document number and phone number with a verified code",
+    "persons.register": "tell the card centre who its patients are, and learn the number that leads to each",
+    "persons.pix": "say what it calls a person, and learn what other institutions call the same person",
 }

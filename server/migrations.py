@@ -21,7 +21,12 @@ async def _persons(collection: Callable[[str], Collection], sealer: Sealer) -> N
     await store_persons_anew(collection("persons"), sealer)
 
 
-MIGRATIONS: dict[int, Migration] = {1: _first, 2: _persons}
+async def _blocking(collection: Callable[[str], Collection], sealer: Sealer) -> None:
+    """Persons found by the blocking keys of the matching engine."""
+    await store_persons_anew(collection("persons"), sealer)
+
+
+MIGRATIONS: dict[int, Migration] = {1: _first, 2: _persons, 3: _blocking}
 
 
 async def migrate(collection: Callable[[str], Collection], sealer: Sealer) -> int:

@@ -17,7 +17,9 @@ from server.core.idempotency import Idempotency
 from server.core.observability import Metrics
 from server.core.policies import Policies
 from server.federation.answering import IssuingCentre
+from server.identity.desk import PersonDesk
 from server.identity.identifiers.service import IdentifierService
+from server.identity.intake import Intake
 from server.identity.merges.service import MergeService
 from server.identity.proving import Proving
 from server.identity.reviews.service import ReviewService as PersonReviewService
@@ -44,6 +46,8 @@ class Services:
     merges: MergeService
     person_reviews: PersonReviewService
     attachments: AttachmentService
+    person_desk: PersonDesk
+    intake: Intake
     partners: PartnerService
     staff: StaffService
     staff_sessions: StaffSessions

@@ -110,6 +110,8 @@ def services(base: Foundation) -> Services:
         identifiers=persons.identifiers,
         merges=persons.merges,
         person_reviews=persons.reviews,
+        person_desk=persons.desk,
+        intake=persons.intake,
         partners=partners,
         staff=staff,
         staff_sessions=staff_sessions,

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from server.app.foundation import Foundation
+from server.identity.desk import PersonDesk
 from server.identity.identifiers.service import IdentifierService
 from server.identity.identifiers.store import IdentifierStore
 from server.identity.index import PersonIndex
+from server.identity.intake import Intake
 from server.identity.merges.service import MergeService
 from server.identity.merges.store import MergeStore
 from server.identity.register import Register
@@ -21,6 +23,8 @@ class Persons:
     identifiers: IdentifierService
     merges: MergeService
     reviews: ReviewService
+    desk: PersonDesk
+    intake: Intake
 
 
 def person_index(base: Foundation) -> Persons:
@@ -32,10 +36,13 @@ def person_index(base: Foundation) -> Persons:
     identifiers = IdentifierService(IdentifierStore(kept("identifiers"), sealer), index, audit, clock)
     identity = IdentityService(
         index,
-        Register(index, reviews, merges, audit, clock),
+        Register(index, reviews, merges, base.policies, audit, clock),
         reviews,
         identifiers,
         sealer,
         clock,
     )
-    return Persons(identity, identifiers, merges, reviews)
+    allows = base.settings.allows_test_numbers
+    desk = PersonDesk(index, identifiers, audit, clock, allows_test_numbers=allows)
+    intake = Intake(identity, identifiers, clock, allows_test_numbers=allows)
+    return Persons(identity, identifiers, merges, reviews, desk, intake)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from server.core.clock import Clock
 from server.core.errors import Conflict, NotFound
+from server.identity.matching import MatchRecord, blocking_keys
 from server.identity.model import Evidence, HeldDocument, Particulars, Person
 from server.identity.names import same_name
 from server.identity.store import PersonStore
@@ -53,6 +54,14 @@ class PersonIndex:
             waiting += absorbed
         return ids
 
+    async def find_alike(self, record: MatchRecord) -> list[Person]:
+        """Living persons worth comparing with the record, oldest first."""
+        return await self._store.find_alike(self._store.blocking_keys(blocking_keys(record)))
+
+    async def find_by_phone(self, phone: str) -> list[Person]:
+        """Living persons who can be reached there."""
+        return await self._store.find_by_phone(phone)
+
     # -- adding
     async def insert(self, person: Person) -> None:
         """Duplicate when somebody has one of the documents."""
@@ -88,15 +97,18 @@ class PersonIndex:
         Conflict `person.changed` when others are faster every time."""
         for _ in range(TRIES):
             changed = how(person)
-            fields = differences(person, changed)
-            if not fields:
+            if not differences(person, changed):
                 return person
-            if await self._store.replace(
-                changed, blocking_of(changed, self._store), self._clock.now(), fields
-            ):
+            if await self.replace(person, changed):
                 return replace(changed, version=person.version + 1)
             person = await self.get(person.person_id)
         raise Conflict("person.changed", "too many others change this person just now")
+
+    async def replace(self, person: Person, changed: Person) -> bool:
+        """Stores `changed` in the place of `person` as it was read; False when somebody was faster."""
+        fields = differences(person, changed)
+        blocking = blocking_of(changed, self._store)
+        return not fields or await self._store.replace(changed, blocking, self._clock.now(), fields)
 
     async def mark_distinct(self, person_id: str, other_id: str) -> None:
         await self._store.mark_distinct(person_id, other_id)
@@ -104,7 +116,22 @@ class PersonIndex:
 
 def blocking_of(person: Person, store: PersonStore) -> list[str]:
     """The keyed blocking keys of a person: whoever shares one is worth comparing."""
-    return store.blocking_keys([])
+    return store.blocking_keys(blocking_keys(record_of(person)))
+
+
+def record_of(person: Person) -> MatchRecord:
+    """What the matching engine is told of a person."""
+    contact, guardian = person.contact, person.contact.guardian
+    return MatchRecord(
+        name=person.name,
+        gender=person.gender,
+        born_on=person.born_on,
+        phone=contact.phone or "",
+        address=contact.address or "",
+        guardian_name="" if guardian is None else guardian.name,
+        guardian_phone="" if guardian is None else guardian.phone or "",
+        documents=tuple(document.key for document in person.documents),
+    )
 
 
 def differences(before: Person, after: Person) -> list[str]:

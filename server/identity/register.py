@@ -14,7 +14,9 @@ from server.core.clock import Clock
 from server.core.errors import Unavailable
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
-from server.identity.index import PersonIndex
+from server.core.policies import Policies
+from server.identity.index import PersonIndex, record_of
+from server.identity.matching import Comparison, MatchingPolicy, MatchRecord, compare, decide, traits
 from server.identity.merges.service import MergeService
 from server.identity.model import Evidence, Origin, Outcome, Particulars, Person, Registration
 from server.identity.names import same_name
@@ -24,9 +26,12 @@ from server.identity.reviews.service import ReviewService
 TRIES = 10
 
 
+MAX_EXPLAINED = 5
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules say of an applicant; `them` are the persons it was about, the best first."""
+    """What the rules say; `them` are the persons who may be meant, the best first, each with his reasons."""
 
     outcome: Outcome
     them: tuple[Candidate, ...]
@@ -35,9 +40,16 @@ class Verdict:
 
 class Register:
     def __init__(
-        self, index: PersonIndex, reviews: ReviewService, merges: MergeService, audit: Audit, clock: Clock
+        self,
+        index: PersonIndex,
+        reviews: ReviewService,
+        merges: MergeService,
+        policies: Policies,
+        audit: Audit,
+        clock: Clock,
     ) -> None:
         self._index = index
+        self._policies = policies
         self._reviews = reviews
         self._merges = merges
         self._audit = audit
@@ -73,7 +85,7 @@ class Register:
         return await self._ask(applicant, key, (Candidate(holder.person_id, because),))
 
     async def _register_unknown(self, applicant: Applicant, key: str) -> Registration:
-        verdict = await self._judge(applicant.said)
+        verdict = await self._judge(record_of(self._new(applicant)))
         if verdict.outcome == "review":
             return await self._ask(applicant, key, verdict.them)
         if verdict.outcome == "same":
@@ -114,7 +126,44 @@ class Register:
             await self._look_again(person)
 
     async def _look_again(self, person: Person) -> Registration:
+        verdict = await self._judge(record_of(person), person)
+        if verdict.outcome == "new":
+            return Registration("new", person)
+        candidate = verdict.them[0]
+        # Whoever of the two looks, the older index lives on.
+        survivor_id, absorbed_id = sorted((person.person_id, candidate.person_id))
+        if verdict.outcome == "same":
+            await self._merges.merge_by_rule(absorbed_id, survivor_id, verdict.because)
+            return Registration("same", await self._index.get(person.person_id))
+        await self._reviews.open(f"{survivor_id}|{absorbed_id}", None, person.person_id, (candidate,))
         return Registration("new", person)
 
-    async def _judge(self, said: Particulars) -> Verdict:
-        return Verdict("new", (), {"candidates": []})
+    async def _judge(self, record: MatchRecord, known: Person | None = None) -> Verdict:
+        """Who of those who are alike it may be.  `known` is the person the record is of, when the index has
+        him: neither he nor those he was told apart from are meant."""
+        alike = [one for one in await self._index.find_alike(record) if _may_be(known, one)]
+        if not alike:
+            return Verdict("new", (), {"sentence": "nobody in the index is alike"})
+        mine = traits(record)
+        compared = {one.person_id: compare(mine, record_of(one)) for one in alike}
+        decision = decide(compared, await self._policies.get(MatchingPolicy))
+        them = tuple(
+            Candidate(person_id, explained(compared[person_id]))
+            for person_id in decision.candidates[:MAX_EXPLAINED]
+        )
+        candidates = [dict(candidate.__dict__) for candidate in them]
+        because = {"sentence": decision.sentence, "candidates": candidates}
+        return Verdict(decision.outcome, them, because)
+
+
+def _may_be(known: Person | None, other: Person) -> bool:
+    if known is None:
+        return True
+    is_told_apart = other.person_id in known.distinct_from or known.person_id in other.distinct_from
+    return other.person_id != known.person_id and not is_told_apart
+
+
+def explained(comparison: Comparison) -> dict[str, Any]:
+    """Each field's share, in bits and in words; no value of anybody."""
+    fields = [dict(explanation.__dict__) for explanation in comparison.explanations]
+    return {"weight_bits": comparison.weight_bits, "rule": comparison.rule, "fields": fields}

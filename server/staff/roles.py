@@ -11,6 +11,7 @@ PERMISSIONS: dict[str, str] = {
     "claims.review": "see claims that need a person's eye, with their pictures, and decide them",
     "persons.read": "find a person and see the record, masked",
     "persons.write": "correct a person's record, with a reason",
+    "persons.unmask": "see a person's numbers, telephone and address whole, with a reason",
     "merges.propose": "propose that two records are one person, or that a merge be undone",
     "merges.approve": "decide on a merge that somebody else proposed",
     "policies.write": "see and set the rules of the card centre",
@@ -51,7 +52,7 @@ ROLES: dict[str, Role] = {
     "claim_reviewer": Role("Decides claims at the review desk.", frozenset({"claims.review"})),
     "registrar": Role(
         "Finds and corrects persons, proposes merges.",
-        frozenset({"persons.read", "persons.write", "merges.propose"}),
+        frozenset({"persons.read", "persons.write", "persons.unmask", "merges.propose"}),
     ),
     "registrar_checker": Role(
         "Decides merges that another registrar proposed.", frozenset({"persons.read", "merges.approve"})

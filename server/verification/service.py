@@ -11,7 +11,7 @@ from server.cards.factors.service import FactorService
 from server.cards.model import Status
 from server.core.audit import Actor, Audit, row_digest
 from server.core.clock import Clock
-from server.core.errors import Conflict, EhcError, Forbidden, InvalidInput, Unavailable
+from server.core.errors import Conflict, EhcError, Forbidden, InvalidInput, NotFound, Unavailable
 from server.core.ids import new_id
 from server.core.keys import Seals
 from server.core.mongo import Document, Duplicate
@@ -186,6 +186,14 @@ class VerificationService:
             centre_id=asked.centre_id,
             verified_at=answer.verified_at,
         )
+
+    async def get_person_id(self, caller: Caller, verification_id: str) -> str:
+        """Whom the caller's institution has verified; NotFound `verification.not_found` for another's."""
+        usage = await self._store.find(verification_id)
+        institution_id = caller.app.institution.institution_id
+        if usage is None or usage["institution_id"] != institution_id or usage.get("person_id") is None:
+            raise NotFound("verification.not_found", "there is no such verification of this institution")
+        return str(usage["person_id"])
 
     async def static_rules(self) -> StaticCodePolicy:
         """What the centre has decided of static codes."""

@@ -87,6 +87,9 @@ class UsageStore:
     async def find_by_use(self, key: str) -> Document | None:
         return await self._usages.find_one({"use_key": key})
 
+    async def find(self, verification_id: str) -> Document | None:
+        return await self._usages.find_one({"_id": verification_id})
+
 
 # Everything of the card between ":" and ";" (the next character) is a dynamic use of it.
 NEWEST: list[Document] = [

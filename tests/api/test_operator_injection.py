@@ -67,6 +67,26 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/claim-reviews/{card_id}/decision": [{"decision": "refuse", "reason": "unclear"}],
     "/staff/v1/cards/{card_id}/transitions": [{"action": "freeze", "reason": "x"}],
     "/staff/v1/security-events/{event_id}/closure": [{"note": "x"}],
+    "/staff/v1/persons/searches": [
+        {"phone": "x", "name": "x"},
+        {"document": {"id_type": "01", "id_no": "x"}, "identifier": {"domain": "x", "value": "x"}},
+    ],
+    "/staff/v1/persons/{person_id}": [{"version": 1, "reason": "married", "name": "x"}],
+    "/staff/v1/persons/{person_id}/unmasked": [{"reason": "a letter"}],
+    "/staff/v1/persons/{person_id}/identifiers": [{"domain": "x", "value": "x"}],
+    "/staff/v1/person-reviews/{review_id}/decision": [{"decision": "new", "reason": "two people"}],
+    "/staff/v1/merges": [{"absorbed_id": "0" * 26, "survivor_id": "1" * 26, "reason": "alike"}],
+    "/staff/v1/merges/{merge_id}/refusal": [{"reason": "sisters"}],
+    "/staff/v1/merges/{merge_id}/reversal": [{"reason": "sisters"}],
+    "/staff/v1/merges/{merge_id}/reversal/refusal": [{"reason": "sisters"}],
+    "/partner/v1/persons": [
+        {
+            **{"name": "x", "id_type": "01", "id_no": "x", "gender": "male", "birth_on": "1980-05-17"},
+            **{"phone": "x", "address": "x", "nation": "x", "hospital_patient_no": "x"},
+            "guardian": {"name": "x", "relation": "mother", "phone": "x"},
+        }
+    ],
+    "/partner/v1/patients": [{"hospital_patient_no": "x", "person_id": "0" * 26}],
     "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
     "/partner/v1/verifications": [
         {
@@ -106,7 +126,7 @@ async def send(
     platform: Platform, known: dict[str, str], method: str, target: str, body: Any = None
 ) -> Answer:
     token = known["staff" if target.startswith("/staff/") else "resident"]
-    if target.startswith("/partner/"):
+    if target.startswith(("/partner/", "/fhir/")):
         path, _, query = target.partition("?")
         raw = b"" if body is None else json.dumps(body).encode()
         return await call(platform, raw, method=method, path=path, query=query).send(platform.http)

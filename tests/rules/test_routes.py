@@ -62,7 +62,8 @@ def test_no_route_is_listed_twice_and_every_audience_has_its_prefix() -> None:
     }
     for path, handler in [*ROUTES, *ROUTER_ROUTES]:
         audience = str(getattr(handler, "audience", ""))
-        assert path.startswith(prefixes.get(audience, "/")), (path, audience)
+        own_words = ("/fhir/",) if audience == "partner" else ()  # where a standard says the path
+        assert path.startswith((prefixes.get(audience, "/"), *own_words)), (path, audience)
 
 
 class _Shape(Model):

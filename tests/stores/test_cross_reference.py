@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from server.core.audit import Actor
 from server.core.errors import Conflict, Forbidden, Malformed, NotFound
-from server.identity.identifiers.store import Identifier
+from server.identity.identifiers.model import Identifier
 from tests.harness import Platform
 from tests.stores.persons import CHECKER, HOSPITAL, MAKER, identity_card, person_id_of, said
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock
 from server.core.errors import Conflict, Forbidden, Malformed, NotFound
-from server.identity.identifiers.store import Identifier, IdentifierStore
+from server.identity.identifiers.model import Identifier
+from server.identity.identifiers.store import IdentifierStore
 from server.identity.index import PersonIndex
 
 

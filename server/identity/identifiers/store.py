@@ -1,23 +1,15 @@
 """How identifiers are kept: `identifiers`, one row for each (domain, value), the value sealed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from server.core.audit import Actor
 from server.core.mongo import Collection, Document, Duplicate, index
 from server.core.secrets import Sealer
+from server.identity.identifiers.model import Identifier
 
 MAX_OF_PERSON = 200
 AFTER_BAR = "}"  # the character after "|": where the rows of a domain end
-
-
-@dataclass(frozen=True)
-class Identifier:
-    """`value` is what the domain (a hospital, a programme) calls a person."""
-
-    domain: str
-    value: str
 
 
 class IdentifierStore:
