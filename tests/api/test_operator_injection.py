@@ -81,8 +81,15 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/merges/{merge_id}/reversal/refusal": [{"reason": "sisters"}],
     "/partner/v1/persons": [
         {
-            "name": "x", "id_type": "01", "id_no": "x", "gender": "male", "birth_on": "1980-05-17",
-            "phone": "x", "address": "x", "nation": "x", "hospital_patient_no": "x",
+            "name": "x",
+            "id_type": "01",
+            "id_no": "x",
+            "gender": "male",
+            "birth_on": "1980-05-17",
+            "phone": "x",
+            "address": "x",
+            "nation": "x",
+            "hospital_patient_no": "x",
             "guardian": {"name": "x", "relation": "mother", "phone": "x"},
         }
     ],
