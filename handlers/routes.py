@@ -15,6 +15,7 @@ from handlers.partner import authorization_requests as partner_authorization_req
 from handlers.partner import fhir, persons, verifications
 from handlers.partner import sessions as partner_sessions
 from handlers.resident import (
+    account,
     attachments,
     authorization_requests,
     cards,
@@ -36,6 +37,7 @@ from server.services import Services
 ROUTES: list[openapi.Route] = [
     *sms_codes.ROUTES,
     *sessions.ROUTES,
+    *account.ROUTES,
     *cards.ROUTES,
     *lifecycle.ROUTES,
     *attachments.ROUTES,

@@ -20,6 +20,8 @@ PHONE = re.compile(r"1[3-9]\d{9}")
 # template's params is taken from DEFAULT_PARAMS.
 TEMPLATES = {
     "login_code": "【电子健康卡】验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
+    "phone_code": "【电子健康卡】您正在验证这个手机号，验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
+    "consent_code": "【电子健康卡】家人在为您领健康卡，同意就告诉家人验证码 {code}，{minutes} 分钟内有效。",
     "factor_code": "【电子健康卡】您在办理健康卡业务，验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
     "card_ready": "【电子健康卡】您的电子健康卡已办好，可在手机上出示使用。",
     "card_refused": "【电子健康卡】您的电子健康卡没有办成：{reason}。请核对姓名和证件号码后再试一次。",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
+from server.accounts.sms_codes import SmsCodes
 from server.cards.attachments.service import AttachmentService
 from server.cards.claim import ClaimService
 from server.cards.lifecycle.service import LifecycleService
@@ -36,6 +37,7 @@ from server.verification.service import VerificationService
 @dataclass(frozen=True)
 class Services:
     accounts: AccountService
+    sms_codes: SmsCodes
     cards: CardService
     claims: ClaimService
     reviews: ReviewService

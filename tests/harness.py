@@ -115,9 +115,9 @@ class Platform:
     residents: tuple[Resident, ...] = ADULTS
 
     # -- residents
-    async def sms_code(self, phone: str) -> str:
+    async def sms_code(self, phone: str, **more: str) -> str:
         """Asks for a code and reads it where the phone would."""
-        sent = await self.http.post("/api/v1/sms-codes", {"phone": phone})
+        sent = await self.http.post("/api/v1/sms-codes", {"phone": phone, **more})
         assert sent.status == 202, sent.body
         return await self.last_sms_code(phone)
 

@@ -4,6 +4,7 @@ from pydantic import Field, StringConstraints
 
 from handlers.authentication import PublicHandler
 from handlers.requests import Accepted, Model, Time, operation
+from server.accounts.sms_codes import Purpose
 from server.core.errors import InvalidInput, TooMany
 
 Phone = Annotated[str, StringConstraints(min_length=1, max_length=30)]
@@ -11,6 +12,7 @@ Phone = Annotated[str, StringConstraints(min_length=1, max_length=30)]
 
 class SmsCodeRequest(Model):
     phone: Phone
+    purpose: Purpose = "sign_in"
 
 
 class SmsCodeSent(Model):
@@ -27,14 +29,14 @@ class SmsCodeSent(Model):
 
 class SmsCodes(PublicHandler):
     @operation(
-        "Send a sign-in code of six digits to a phone",
+        "Send a code of six digits to a phone; it works for its purpose only",
         body=SmsCodeRequest,
         reply=SmsCodeSent,
         replies=(Accepted,),
         refuses=(InvalidInput, TooMany),
     )
     async def post(self, body: SmsCodeRequest) -> Accepted:
-        sent = await self.services.accounts.send_sms_code(body.phone, self.source)
+        sent = await self.services.sms_codes.send(body.phone, self.source, body.purpose)
         return Accepted(SmsCodeSent(**sent.__dict__))
 
 

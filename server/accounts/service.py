@@ -1,26 +1,20 @@
 """Signing in and out (A3, C1): by SMS code, by WeChat, by Alipay."""
 
-import secrets
 from datetime import timedelta
 
-from server.accounts.model import Account, Session, SmsCode
+from server.accounts.model import Account, Session
+from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
 from server.core.audit import Actor, Audit
 from server.core.budgets import Budget, Budgets
 from server.core.clock import Clock
-from server.core.errors import Unauthenticated, Unavailable
+from server.core.errors import Conflict, Unauthenticated, Unavailable
 from server.core.ids import new_id, new_token
-from server.core.keys import Seals
 from server.core.mongo import Duplicate
 from server.core.phones import read_phone
 from server.core.secrets import Sealer
 from server.gateways.login import Login, LoginPlatform
-from server.gateways.sms import SmsGateway
 
-SMS_CODE_LIFE = timedelta(minutes=5)
-SMS_GUESSES = 5
-RESEND_AFTER_S = 60
-SMS_PER_SOURCE = Budget("sms_source", limit=600, window_s=3600)
 LOGIN_PER_SOURCE = Budget("login_source", limit=600, window_s=3600)
 LOGIN_TRIES = Budget("login", limit=30, window_s=600)
 
@@ -29,7 +23,7 @@ class AccountService:
     def __init__(
         self,
         store: AccountStore,
-        sms: SmsGateway,
+        codes: SmsCodes,
         platforms: dict[str, LoginPlatform],
         audit: Audit,
         budgets: Budgets,
@@ -37,54 +31,44 @@ class AccountService:
         clock: Clock,
         *,
         session_life: timedelta,
-        sms_per_hour: int,
     ) -> None:
         self._store = store
-        self._sms = sms
+        self._codes = codes
         self._platforms = platforms
         self._audit = audit
         self._budgets = budgets
         self._sealer = sealer
         self._clock = clock
         self._session_life = session_life
-        self._sms_per_phone = Budget("sms", limit=sms_per_hour, window_s=3600)
-
-    async def send_sms_code(self, phone: str, source: str) -> SmsCode:
-        """Sends a code of six digits; says the same whether the number is known here or not.
-
-        InvalidInput `phone.invalid`; TooMany `sms.too_many`, `sms_source.too_many`; Unavailable
-        `sms.unavailable`.
-        """
-        phone = read_phone(phone)
-        phone_key = self._sealer.index("phone", phone)
-        await self._budgets.spend(SMS_PER_SOURCE, self._login_key("source", source))
-        receipt = await self._budgets.spend(self._sms_per_phone, phone_key)
-        now = self._clock.now()
-        request_id, code = new_id(now), f"{secrets.randbelow(10**6):06d}"
-        expires_at = now + SMS_CODE_LIFE
-        digest = self._sealer.sms_digest(request_id, code)
-        await self._store.insert_sms_code(request_id, phone_key, digest, SMS_GUESSES, expires_at)
-        try:
-            await self._sms.send(phone, "login_code", {"code": code, "minutes": "5"})
-        except Unavailable:
-            await self._budgets.refund(receipt)  # an outage is not the holder's doing
-            raise
-        return SmsCode(request_id, expires_at, RESEND_AFTER_S)
 
     async def sign_in_by_sms(self, phone: str, code: str, request_id: str | None) -> tuple[str, Session]:
         """Token and session; Unauthenticated `login.code_wrong` for a wrong, old or used-up code."""
         phone = read_phone(phone)
-        phone_key = self._sealer.index("phone", phone)
-        await self._budgets.spend(LOGIN_TRIES, phone_key)
-        sent = await self._store.guess_sms_code(phone_key, request_id, self._clock.now())
-        wrong = Unauthenticated("login.code_wrong", "the code is wrong or no longer valid")
-        if sent is None:
-            raise wrong
-        if not Seals.equal(self._sealer.sms_digest(sent["_id"], code), sent["digest"]):
-            raise wrong
-        if not await self._store.burn_sms_codes(phone_key, sent["_id"]):
-            raise wrong
+        await self._budgets.spend(LOGIN_TRIES, self._sealer.index("phone", phone))
+        if await self._codes.use(phone, code, request_id, "sign_in") is None:
+            raise Unauthenticated("login.code_wrong", "the code is wrong or no longer valid")
         return await self._sign_in(Login("sms", phone, phone))
+
+    async def prove_phone(self, account: Account, phone: str, code: str, request_id: str | None) -> Account:
+        """The account with this phone proven: its first, or another one in place of the old, which signs in
+        no more.  Safe to repeat with a code of its own.
+
+        InvalidInput `phone.invalid`, `phone.code_wrong`; Conflict `account.phone_taken` when the number
+        signs in to another account; TooMany `phone_code.too_many`.
+        """
+        phone = read_phone(phone)
+        await self._codes.require(phone, code, request_id, "phone")
+        old = None if account.phone is None else self._login_key("sms", account.phone)
+        actor = Actor("account", account.account_id)
+        try:
+            await self._store.move_phone(account.account_id, phone, old, self._login_key("sms", phone))
+        except Duplicate:
+            await self._audit.record(
+                "accounts.prove_phone", actor, "account", account.account_id, outcome="taken"
+            )
+            raise Conflict("account.phone_taken", "this number signs in to another account") from None
+        await self._audit.record("accounts.prove_phone", actor, "account", account.account_id)
+        return Account(account.account_id, phone)
 
     async def sign_in_by_platform(
         self, method: str, source: str, code: str, phone_code: str | None = None

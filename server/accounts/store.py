@@ -42,6 +42,16 @@ class AccountStore:
         sealed = self._seal_phone(account_id, phone)
         await self._accounts.update({"_id": account_id}, {"$set": {"phone": sealed}})
 
+    async def move_phone(self, account_id: str, phone: str, old_key: str | None, new_key: str) -> None:
+        """This phone in place of the old, and the login with it; Duplicate when the login belongs to another
+        account."""
+        logins: Document = {"$setDifference": ["$logins", [] if old_key is None else [old_key]]}
+        sealed = self._seal_phone(account_id, phone)
+        await self._accounts.update(
+            {"_id": account_id},
+            [{"$set": {"phone": sealed, "logins": {"$setUnion": [logins, [new_key]]}}}],
+        )
+
     def _seal_phone(self, account_id: str, phone: str) -> bytes:
         return self._sealer.seal("accounts", account_id, "phone", phone)
 
@@ -93,31 +103,40 @@ class AccountStore:
 
     # -- SMS codes
     async def insert_sms_code(
-        self, request_id: str, phone_key: str, digest: str, tries: int, expires_at: datetime
+        self,
+        request_id: str,
+        phone_key: str,
+        purpose: str,
+        digest: str,
+        tries: int,
+        expires_at: datetime,
     ) -> None:
         await self._sms_codes.insert(
             {
                 "_id": request_id,
                 "phone_key": phone_key,
+                "purpose": purpose,
                 "digest": digest,
                 "tries_left": tries,
                 "expires_at": expires_at,
             }
         )
 
-    async def guess_sms_code(self, phone_key: str, request_id: str | None, now: datetime) -> Document | None:
+    async def guess_sms_code(
+        self, phone_key: str, purpose: str, request_id: str | None, now: datetime
+    ) -> Document | None:
         """The newest live code sent to the phone (or the one named), one guess taken from it first, so that
         guesses made at the same moment are counted too; None when it is guessed out."""
-        wanted: Document = {"phone_key": phone_key, "expires_at": {"$gt": now}}
+        wanted: Document = {"phone_key": phone_key, "purpose": purpose, "expires_at": {"$gt": now}}
         if request_id is not None:
             wanted["_id"] = request_id
         # A newest code that is guessed out still hides the older ones: each would be five guesses more.
         sent = await self._sms_codes.find_and_update(wanted, {"$inc": {"tries_left": -1}}, sort=[("_id", -1)])
         return sent if sent is not None and sent["tries_left"] >= 0 else None
 
-    async def burn_sms_codes(self, phone_key: str, request_id: str) -> bool:
+    async def burn_sms_codes(self, phone_key: str, purpose: str, request_id: str) -> bool:
         """True for the one caller that used the code; what was sent to the phone before it dies with it."""
         if await self._sms_codes.delete({"_id": request_id}) != 1:
             return False
-        await self._sms_codes.delete({"phone_key": phone_key, "_id": {"$lt": request_id}})
+        await self._sms_codes.delete({"phone_key": phone_key, "purpose": purpose, "_id": {"$lt": request_id}})
         return True

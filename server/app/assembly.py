@@ -6,6 +6,7 @@ from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from push.messages.store import MessageStore
 from server.accounts.service import AccountService
+from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
 from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
@@ -73,6 +74,7 @@ def services(base: Foundation) -> Services:
     display = Display(base.policies, settings.code_refresh_seconds)
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
     cards = _cards(base, cards_store, display)
+    accounts, sms_codes = _accounts(base)
     partners, persons = _partners(base), person_index(base)
     identity = persons.identity
     family = FamilyStore(mongo.collection("cards"), base.sealer)
@@ -86,7 +88,8 @@ def services(base: Foundation) -> Services:
     messages_store = MessageStore(mongo.collection("messages"))
     security = _security(base)
     return Services(
-        accounts=_accounts(base),
+        accounts=accounts,
+        sms_codes=sms_codes,
         cards=cards,
         claims=ClaimService(
             cards_store,
@@ -237,20 +240,22 @@ def _sms(base: Foundation) -> HttpSmsGateway:
     )
 
 
-def _accounts(base: Foundation) -> AccountService:
-    settings = base.settings
-    kept = base.mongo.collection
-    return AccountService(
-        AccountStore(kept("accounts"), kept("sessions"), kept("sms_codes"), base.sealer),
-        _sms(base),
+def _accounts(base: Foundation) -> tuple[AccountService, SmsCodes]:
+    settings, kept = base.settings, base.mongo.collection
+    store = AccountStore(kept("accounts"), kept("sessions"), kept("sms_codes"), base.sealer)
+    per_hour = settings.sms_per_hour
+    codes = SmsCodes(store, _sms(base), base.budgets, base.sealer, base.clock, sms_per_hour=per_hour)
+    accounts = AccountService(
+        store,
+        codes,
         _login_platforms(settings),
         base.audit,
         base.budgets,
         base.sealer,
         base.clock,
         session_life=timedelta(days=settings.session_days),
-        sms_per_hour=settings.sms_per_hour,
     )
+    return accounts, codes
 
 
 def _login_platforms(settings: Settings) -> dict[str, LoginPlatform]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from server.accounts import service as accounts_module
+from server.accounts import sms_codes as sms_codes_module
 from server.core.budgets import Budget
 from server.core.crypto.keyring import RotationRefused
 from tests.api.calls import another_process
@@ -140,7 +140,7 @@ async def test_a_phone_has_a_budget_of_codes(platform: Platform, platform_change
 async def test_a_source_has_a_budget_of_codes(
     platform: Platform, db: Database[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts_module, "SMS_PER_SOURCE", Budget("sms_source", 2, 3600))
+    monkeypatch.setattr(sms_codes_module, "SMS_PER_SOURCE", Budget("sms_source", 2, 3600))
     statuses = [
         (await platform.http.post(CODES, {"phone": resident.phone})).status
         for resident in platform.residents[:3]

@@ -28,7 +28,8 @@ OPERATORS: list[Any] = [
     {f"a.{MARK}": 1},
 ]
 BODIES: dict[str, list[dict[str, Any]]] = {
-    "/api/v1/sms-codes": [{"phone": "19900000000"}],
+    "/api/v1/sms-codes": [{"phone": "19900000000", "purpose": "phone"}],
+    "/api/v1/account/phone": [{"phone": "19900000000", "code": "123456", "request_id": "x" * 26}],
     "/api/v1/sessions": [
         {"method": "sms", "phone": "19900000000", "code": "000000", "request_id": "0" * 26},
         {"method": "wechat", "code": "x", "phone_code": "x"},

@@ -1,13 +1,13 @@
 """Money, ids, time, masks and pages: the small values everything is made of (S2)."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.clock import HeldClock, SystemClock, from_ms, iso, to_ms
+from server.core.clock import HeldClock, SystemClock, city_day, from_ms, iso, to_ms, today
 from server.core.ids import ID_PATTERN, new_id, new_token
 from server.core.masking import mask_id_no, mask_name, mask_phone
 from server.core.money import fen_from_yuan, yuan_from_fen
@@ -121,3 +121,16 @@ def test_pages_end_where_the_rows_do(rows: list[int], limit: int) -> None:
         start += limit
     assert seen == rows
     assert Page([1], "x").map(str) == Page(["1"], "x")
+
+
+@pytest.mark.feature("I2")
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        (datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), date(2026, 11, 22)),
+        (datetime(2026, 11, 22, 16, 0, tzinfo=UTC), date(2026, 11, 23)),
+        (datetime(2026, 12, 31, 16, 0, tzinfo=UTC), date(2027, 1, 1)),
+    ],
+)
+def test_a_day_is_the_citys(at: datetime, day: date) -> None:
+    assert city_day(at) == day == today(HeldClock(at))
