@@ -21,6 +21,8 @@ test: check      ## everything: `check`, the web builds, the pages' own tests, a
 	@$(PYTHON) bootstrap.py test
 	@if [ -f miniprogram/package.json ]; then cd miniprogram && for script in type-check test check:alipay; do \
 		npm run --if-present --silent $$script || exit 1; done; fi
+	@if [ -f console/package.json ]; then cd console && for script in type-check test; do \
+		npm run --if-present --silent $$script || exit 1; done; fi
 	@$(VENV)/python -m pytest $(ARGS)
 
 check:           ## style, types, import directions, house rules, security
@@ -40,11 +42,11 @@ faults:          ## the full fault campaign, with its result file
 	@$(PYTHON) bootstrap.py test
 	@$(VENV)/python -m tests.faults $(ARGS)
 
-screens:         ## pictures of the resident's pages
+screens:         ## pictures of the pages
 	@$(PYTHON) bootstrap.py test
 	@$(VENV)/python -m tests.browser.screens $(ARGS)
 
 clean:           ## removes what the other targets made, the demo's data too
-	rm -rf .venv var miniprogram/node_modules miniprogram/dist *.egg-info
+	rm -rf .venv var miniprogram/node_modules miniprogram/dist console/node_modules console/dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -55,6 +55,7 @@ class Preparation:
         self.venv = root / ".venv"
         self.stamps = self.venv / ".stamps"
         self.web = root / "miniprogram"
+        self.console = root / "console"
         self.log_path = root / "var" / "bootstrap.log"
 
     def prepare(self, goal: str) -> None:
@@ -63,6 +64,8 @@ class Preparation:
         with OneAtATime(self.root / "var" / "bootstrap.lock"):
             self.prepare_python(["demo"] if goal == "run" else ["demo", "dev"])
             self.prepare_web(WEB_TARGETS[goal])
+            if goal != "check":
+                self.prepare_console()
             if goal == "test":
                 self.prepare_browser()
 
@@ -144,6 +147,29 @@ class Preparation:
                     f"npm run build:{target} left nothing in {self.built(target)}: read {self.log_path}."
                 )
             self.write_stamp("web-" + target, sources)
+
+    def prepare_console(self) -> None:
+        """The staff pages, in console/dist."""
+        if not (self.console / "package.json").exists():
+            return
+        packages = fingerprint(self.console, ["package.json", "package-lock.json", ".npmrc"])
+        sources = fingerprint(self.console, WEB_SOURCES)
+        is_installed = (self.console / "node_modules").is_dir() and self.has_stamp("npm-console", packages)
+        is_built = (self.console / "dist").is_dir() and self.has_stamp("console", sources)
+        if is_installed and is_built:
+            return
+        require_node()
+        if not is_installed:
+            require_space(self.root)
+            install = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+            self.step("Packages of the staff pages (half a minute the first time)", install, self.console)
+            self.write_stamp("npm-console", packages)
+        self.step("Staff pages", ["npm", "run", "build"], self.console)
+        if not (self.console / "dist").is_dir():
+            raise CannotPrepare(
+                f"npm run build left nothing in {self.console / 'dist'}: read {self.log_path}."
+            )
+        self.write_stamp("console", sources)
 
     def built(self, target: str) -> Path:
         return self.web / "dist" / "build" / target

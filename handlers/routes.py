@@ -75,9 +75,13 @@ MAX_REQUEST_BYTES = 1_000_000
 
 
 def application(
-    services: Services, web_root: Path | None = None, proxies: frozenset[str] = frozenset()
+    services: Services,
+    web_root: Path | None = None,
+    proxies: frozenset[str] = frozenset(),
+    console_root: Path | None = None,
 ) -> tornado.web.Application:
-    """The HTTP application; `web_root` is the folder of the built pages, served at /; `proxies` are the
+    """The HTTP application; `web_root` is the folder of the built pages, served at /, `console_root`
+    that of the staff pages, served at /console/; `proxies` are the
     addresses whose X-Forwarded-For is believed."""
     openapi.operations(ROUTES)  # an unknown scope or permission stops the process here, not at the first call
     rules = _rules(ROUTES, services)
@@ -86,10 +90,16 @@ def application(
         _document(r"/docs/?", services, docs.as_page(ROUTES), "text/html"),
         _document(r"/docs/style\.css", services, docs.STYLE, "text/css"),
     ]
+    if console_root is not None:
+        files = {"path": str(console_root), "default_filename": "index.html"}
+        rules.append(tornado.web.url(r"/console", tornado.web.RedirectHandler, {"url": "/console/"}))
+        rules.append(tornado.web.url(r"/console/(.*)", pages.ConsolePages, files))
     if web_root is not None:
         files = {"path": str(web_root), "default_filename": "index.html"}
         rules.append(
-            tornado.web.url(r"/((?!api/|partner/|fhir/|staff/|federation/|health/).*)", pages.WebPages, files)
+            tornado.web.url(
+                r"/((?!api/|partner/|fhir/|staff/|console(?:/|$)|federation/|health/).*)", pages.WebPages, files
+            )
         )
     return _application(rules, services, proxies)
 

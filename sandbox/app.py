@@ -22,6 +22,7 @@ from sandbox.real_name import RealNameAuthority
 from sandbox.service import Answer, Clock, FaultDoors, Route, SandboxHandler
 from sandbox.signed import SignatureCheck
 from sandbox.sms import SmsGateway
+from sandbox.staff import Authenticators
 from sandbox.wechat import WechatPlatform
 
 SOURCES = ("real_name", "mobile", "bank", "card_register", "civil")
@@ -37,7 +38,11 @@ def make_app(config: SandboxConfig | Mapping[str, Any], now: Clock = time.time) 
         config = parse_config(config)
     served = [service for service in SERVICES if getattr(config, service) is not None]
     doors = FaultDoors(served)
-    routes = [*_service_routes(config, now), *ControlRoom(doors).routes(), _first_page(served)]
+    routes = [
+        *_service_routes(config, now),
+        *ControlRoom(doors).routes(),
+        _first_page(served, bool(config.staff)),
+    ]
     handlers = [URLSpec(route.path, SandboxHandler, {"route": route, "doors": doors}) for route in routes]
     handlers.append(URLSpec(r"/assets/(.*)", StaticFileHandler, {"path": str(ASSETS)}))
     return Application(handlers, log_function=_log_request)
@@ -61,14 +66,16 @@ def _service_routes(config: SandboxConfig, now: Clock) -> list[Route]:
         routes += CardRegister(config.physical_cards).routes(SignatureCheck(config.card_register, now))
     if config.civil:
         routes += CivilRegister(config.families).routes(SignatureCheck(config.civil, now))
+    if config.staff:
+        routes += Authenticators(config.staff, now).routes()
     if config.hospital:
         routes += HospitalTerminal(config.hospital, now).routes()
     return routes
 
 
-def _first_page(served: list[str]) -> Route:
+def _first_page(served: list[str], has_staff: bool) -> Route:
     def show(request: HTTPServerRequest) -> Answer:
-        return page("index.html", served=served)
+        return page("index.html", served=served, has_staff=has_staff)
 
     return Route("/", {"GET": show})
 

@@ -64,6 +64,18 @@ class PhysicalCard(Named):
     state: Literal["valid", "lost", "cancelled"] = "valid"
 
 
+class StaffMember(BaseModel):
+    """Somebody of the card centre, with what stands for the authenticator in the pocket."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    login_name: Text
+    name: Text
+    roles: list[str]
+    password: Text
+    totp_secret: Text
+
+
 class Family(BaseModel):
     """A child, the parents on its birth certificate, and the household register they all stand in."""
 
@@ -137,6 +149,7 @@ class SandboxConfig(Section):
     bank_cards: list[BankCard] = []
     physical_cards: list[PhysicalCard] = []
     families: list[Family] = []
+    staff: list[StaffMember] = []
 
     @field_validator("host")
     @classmethod

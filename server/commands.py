@@ -100,7 +100,7 @@ async def serve(arguments: argparse.Namespace) -> int:
     settings = _settings()
     sockets = bound_sockets(settings, arguments.reuse_port)
     app = await composition.build(settings)
-    web = application(app.services, settings.web_root, settings.proxies)
+    web = application(app.services, settings.web_root, settings.proxies, settings.console_root)
     await serve_until_stopped(app, app.services.health, web, sockets)
     return 0
 

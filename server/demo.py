@@ -19,9 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from typing import Any
 
 from sandbox.city import City, CityHospital, build_city
 from server import app as composition
@@ -33,11 +31,14 @@ from server.core.crypto.master_key import create_master_key_file
 from server.core.crypto.provider import choose_provider
 from server.core.mongod import EmbeddedMongod
 from server.core.observability import configure_logging
+from server.demo_secrets import rsa_pair, write_private
+from server.demo_staff import employ
 from server.partners.model import App, Institution, Terminal
 
 READY_S = 30
 STOP_S = 12
 WEB_PAGES = Path("miniprogram/dist/build/h5")
+CONSOLE_PAGES = Path("console/dist")
 KEY_ID = "k1"
 # What we share a secret with, and where each is in the sandbox.
 SIGNED = {
@@ -82,6 +83,7 @@ class Demo:
         self._hospital: CityHospital = self._city.hospitals[0]
         self._mongod: EmbeddedMongod | None = None
         self._children: list[Child] = []
+        self._staff: list[dict[str, Any]] = []
 
     # -- start
     def start(self) -> None:
@@ -120,8 +122,8 @@ class Demo:
         kept = self._var / "demo-secrets.json"
         if not kept.exists():
             pair = choose_provider().generate_key_pair()
-            app_private, app_public = _rsa_pair()
-            alipay_private, alipay_public = _rsa_pair()
+            app_private, app_public = rsa_pair()
+            alipay_private, alipay_public = rsa_pair()
             content = {
                 "partner_private_key_hex": pair.private.hex(),
                 "partner_public_key_hex": pair.public.hex(),
@@ -131,9 +133,9 @@ class Demo:
                 "alipay_private_pem": alipay_private,
                 "alipay_public_pem": alipay_public,
             }
-            _write_private(kept, json.dumps(content, indent=1))
-            _write_private(self._var / "alipay-app-private.pem", app_private)
-            _write_private(self._var / "alipay-public.pem", alipay_public)
+            write_private(kept, json.dumps(content, indent=1))
+            write_private(self._var / "alipay-app-private.pem", app_private)
+            write_private(self._var / "alipay-public.pem", alipay_public)
         found: dict[str, str] = json.loads(kept.read_text())
         return found
 
@@ -160,10 +162,12 @@ class Demo:
             settings |= {url: f"{self._sandbox}/{path}", app_id: "ehc", secret: kept["shared_secret"]}
         if WEB_PAGES.is_dir():
             settings["WEB_ROOT"] = str(WEB_PAGES.resolve())
+        if CONSOLE_PAGES.is_dir():
+            settings["CONSOLE_ROOT"] = str(CONSOLE_PAGES.resolve())
         return settings
 
     async def _seed(self, environment: Mapping[str, str], kept: Mapping[str, str]) -> str:
-        """Admits the hospital's app and terminals; returns the platform's public key."""
+        """Admits the hospital's app and terminals, employs the staff; returns the platform's public key."""
         settings = settings_module.load(**{name.lower(): value for name, value in environment.items()})
         configure_logging("error")
         app = await composition.build(settings)
@@ -180,6 +184,7 @@ class Demo:
                 for terminal in self._hospital.terminals
             ]
             await app.services.partners.admit(partner, terminals, Actor("system", "demo"))
+            self._staff = await employ(app, self._var / "demo-staff.json")
             return app.seals.platform_public_key().hex()
         finally:
             await app.stop()
@@ -207,19 +212,22 @@ class Demo:
                 "terminal_name": terminal.place,
                 "channel": terminal.channel,
             },
+            "staff": self._staff,
             **self._city.registers(),
         }
-        _write_private(self._var / "sandbox.json", json.dumps(config, ensure_ascii=False, indent=1))
+        write_private(self._var / "sandbox.json", json.dumps(config, ensure_ascii=False, indent=1))
 
     def _write_demo_file(self, kept: Mapping[str, str], platform_key: str) -> None:
         """What clients and tests need to know of this demo: docs/partner-api.md, "The sandbox"."""
         content = {
             "api": self._api,
             "web": f"{self._api}/",
+            "console": f"{self._api}/console/",
             "docs": f"{self._api}/docs",
             "sandbox": {
                 "hospital": f"{self._sandbox}/hospital/",
                 "sms": f"{self._sandbox}/sms",
+                "staff": f"{self._sandbox}/staff",
                 "wechat": f"{self._sandbox}/wechat",
                 "alipay": f"{self._sandbox}/alipay/gateway.do",
                 "real_name": f"{self._sandbox}/real-name",
@@ -234,8 +242,9 @@ class Demo:
                 "terminal_id": self._hospital.terminals[0].terminal_id,
             },
             "residents": self._city.persons(),
+            "staff": self._staff,
         }
-        _write_private(self._var / "demo.json", json.dumps(content, ensure_ascii=False, indent=1))
+        write_private(self._var / "demo.json", json.dumps(content, ensure_ascii=False, indent=1))
 
     # -- children
     def _launch(self, name: str, argv: list[str], environment: Mapping[str, str]) -> None:
@@ -292,6 +301,7 @@ class Demo:
     def announce(self) -> None:
         resident = self._city.residents[0]
         pages = f"{self._api}/" if WEB_PAGES.is_dir() else "not built (make run builds them)"
+        console = f"{self._api}/console/" if CONSOLE_PAGES.is_dir() else "not built (make run builds them)"
         print(
             f"""
 The card centre of {self._city.name} is open.  Everybody in it is made up.
@@ -301,7 +311,9 @@ The card centre of {self._city.name} is open.  Everybody in it is made up.
   2. The SMS they receive      {self._sandbox}/sms/
   3. The hospital's terminal   {self._sandbox}/hospital/
      Show it the code: by camera, as a picture (a screenshot), or pasted.
-  4. For programmers           {self._api}/docs   and docs/partner-api.md
+  4. The staff's pages        {console}
+     Names, passwords and codes are at {self._sandbox}/staff/
+  5. For programmers           {self._api}/docs   and docs/partner-api.md
 
 Data, keys and logs: {self._var} (all of it in demo.json).  Ctrl-C stops it.""",
             flush=True,
@@ -321,28 +333,6 @@ def _require_free(port: int, option: str) -> None:
             raise CommandError(
                 f"port {port} is in use: stop what listens there, or choose another with {option}"
             ) from None
-
-
-def _rsa_pair() -> tuple[str, str]:
-    key = rsa.generate_private_key(65537, 2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()
-
-
-def _write_private(path: Path, text: str) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _last_line(log: Path) -> str:

@@ -68,6 +68,9 @@ class ProcessSettings(BaseSettings):
 
 class Settings(ProcessSettings):
     web_root: Path | None = Field(None, description="folder of the built web pages; none: API only")
+    console_root: Path | None = Field(
+        None, description="folder of the built staff pages, served at /console/; none: they are elsewhere"
+    )
 
     centre_id: str = Field(
         "0000A0001", pattern=r"^[0-9A-Z]{4,16}$", description="EHCAPPID of this card centre, in every code"

@@ -29,6 +29,7 @@ class App(Process):
     """One process's platform: its services, and what must be started, ticked and stopped."""
 
     settings: Settings
+    clock: Clock
     relay: Relay
     services: Services
     jobs: list[Job]
@@ -44,6 +45,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     relay = Relay(sources, dispatcher(services), base.clock)
     return App(
         settings=settings,
+        clock=base.clock,
         mongo=base.mongo,
         keys=base.keys,
         seals=base.seals,
