@@ -1,0 +1,23 @@
+/** The table: page → the permission it needs.  The server asks for it again; here it decides what is shown. */
+import type { Entry } from "./access";
+import AuditLog from "./pages/AuditLog.vue";
+import ClaimReview from "./pages/ClaimReview.vue";
+import ClaimReviews from "./pages/ClaimReviews.vue";
+import Merges from "./pages/Merges.vue";
+import PersonReviews from "./pages/PersonReviews.vue";
+import Persons from "./pages/Persons.vue";
+import Policies from "./pages/Policies.vue";
+import PolicyPage from "./pages/PolicyPage.vue";
+import StaffAccounts from "./pages/StaffAccounts.vue";
+
+export const MENU: Entry[] = [
+  { name: "reviews", path: "/reviews", page: ClaimReviews, permissions: ["claims.review"], inMenu: true },
+  { name: "review", path: "/reviews/:cardId", page: ClaimReview, permissions: ["claims.review"], inMenu: false },
+  { name: "persons", path: "/persons", page: Persons, permissions: ["persons.read"], inMenu: true },
+  { name: "person-reviews", path: "/person-reviews", page: PersonReviews, permissions: ["persons.write"], inMenu: true },
+  { name: "merges", path: "/merges", page: Merges, permissions: ["merges.propose", "merges.approve"], inMenu: true },
+  { name: "staff", path: "/staff", page: StaffAccounts, permissions: ["staff.read"], inMenu: true },
+  { name: "policies", path: "/policies", page: Policies, permissions: ["policies.write"], inMenu: true },
+  { name: "policy", path: "/policies/:name", page: PolicyPage, permissions: ["policies.write"], inMenu: false },
+  { name: "audit", path: "/audit", page: AuditLog, permissions: ["audit.read"], inMenu: true },
+];

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it, vi } from "vitest";
+
+vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
+
+describe("pages and refusals", () => {
+  it("opens a page to nobody without its permission", async () => {
+    const { isOpenTo } = await import("../src/access");
+    const entry = { name: "audit", path: "/audit", page: {}, permissions: ["audit.read"], inMenu: true };
+    expect(isOpenTo(entry, () => false)).toBe(false);
+    expect(isOpenTo(entry, (name) => name === "audit.read")).toBe(true);
+  });
+
+  it("has words for every refusal of the catalogue that staff alone meet", async () => {
+    const { isKnown } = await import("../src/text/errors");
+    const catalogue = readFileSync(new URL("../../docs/partner-api.md", import.meta.url), "utf8");
+    const codes = [...catalogue.matchAll(/^\| `((?:staff|staff_[a-z]+|enrolment|role|policy|permission)\.[a-z_]+)` \|/gm)].map((row) => row[1]!);
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => !isKnown(code))).toEqual([]);
+  });
+
+  it("names every role of the platform", async () => {
+    const { ROLES } = await import("../src/text");
+    const table = readFileSync(new URL("../../server/staff/roles.py", import.meta.url), "utf8");
+    const names = [...table.matchAll(/^ {4}"([a-z_]+)": Role\(/gm)].map((row) => row[1]!);
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !(name in ROLES))).toEqual([]);
+  });
+
+  it("shows times of the card centre's wall clock", async () => {
+    const { moment } = await import("../src/parts/moment");
+    expect(moment("2026-11-22T16:05:09Z")).toBe("2026-11-23 00:05:09");
+    expect(moment(null)).toBe("—");
+  });
+});
