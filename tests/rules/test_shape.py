@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.rules.code import PRODUCTION, Source, docstrings, sources
+from tests.rules.code import PRODUCTION, Source, docstrings, kept_files, sources
 
 MAX_FILE_LINES = 350
 MAX_FUNCTION_LINES = 65
@@ -120,6 +120,13 @@ def test_chinese_texts_stand_in_the_templates_only() -> None:
     ]
     assert [fault for fault in found if fault.split(":")[0] not in allowed] == []
     assert {fault.split(":")[0] for fault in found} == allowed, "an excuse nobody needs any more"
+
+
+def test_words_of_the_staff_pages_stand_in_their_texts() -> None:
+    pages = [(path, text) for path, text in kept_files() if path.startswith("console/")]
+    found = {path for path, text in pages if CHINESE.search(text)}
+    assert {path for path in found if not path.startswith("console/src/text/")} == set()
+    assert "console/src/text/index.ts" in found, "the rule looks at nothing"
 
 
 def test_a_chinese_value_is_seen_and_a_term_in_a_comment_is_not() -> None:

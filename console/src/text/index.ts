@@ -282,6 +282,17 @@ export const FIELDS: Record<string, string> = {
   name: "姓名", gender: "性别", born_on: "出生日期", birth_on: "出生日期", phone: "手机号", id_no: "证件号码", address: "住址", nation: "民族",
 };
 
+/** Several words in one line. */
+export const listed = (words: string[]): string => words.join("、");
+/** A title and whom it is about. */
+export const titled = (title: string, whom: string | undefined): string => (whom ? `${title}：${whom}` : title);
+/** A few facts in one line. */
+export const told = (detail: Record<string, unknown>): string =>
+  Object.entries(detail)
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join("；");
+export const decided = (what: string, note: string | null, at: string): string => `${what}：${note ?? ""}（${at}）`;
+
 export function word(table: Record<string, string>, key: string): string {
   return table[key] ?? key;
 }

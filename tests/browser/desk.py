@@ -1,0 +1,70 @@
+"""A desk of the card centre: a browser at 1280 × 800, and a member of staff with an authenticator."""
+
+import time
+from typing import Any
+
+import pyotp
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.browser.demo import RunningDemo
+
+SIZE: Any = {"width": 1280, "height": 800}
+WAIT_MS = 15_000
+
+
+class Desk:
+    """`login_name` is one of the demo's staff."""
+
+    def __init__(self, browser: Browser, demo: RunningDemo, login_name: str, size: Any = None) -> None:
+        self.demo = demo
+        self.member: dict[str, str] = next(
+            one for one in demo.told["staff"] if one["login_name"] == login_name
+        )
+        self.context: BrowserContext = browser.new_context(viewport=size or SIZE, locale="zh-CN")
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        # A refused style or script only shows here; an answer of 4xx does too, and is meant.
+        self.page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        if "Content Security Policy" in message.text or "Content-Security-Policy" in message.text:
+            self.faults.append(message.text)
+
+    def at(self, test: str) -> Locator:
+        return self.page.locator(f'[data-test="{test}"]').first
+
+    def press(self, test: str) -> None:
+        self.at(test).click()
+
+    def write(self, test: str, text: str) -> None:
+        self.at(test).fill(text)
+
+    def code(self) -> str:
+        """What the authenticator shows next: the enrolment of the demo has used an earlier one."""
+        return pyotp.TOTP(self.member["totp_secret"]).at(int(time.time()), counter_offset=1)
+
+    def first_code(self) -> str:
+        """What the authenticator shows now."""
+        return pyotp.TOTP(self.member["totp_secret"]).now()
+
+    def open(self, page: str = "") -> None:
+        self.page.goto(f"{self.demo.told['console']}#/{page}")
+
+    def fill_sign_in(self, **changes: str) -> None:
+        given = {"password": self.member["password"], "totp": self.code(), **changes}
+        self.write("login-name", self.member["login_name"])
+        self.write("password", given["password"])
+        self.write("totp", given["totp"])
+
+    def sign_in(self) -> "Desk":
+        self.open("sign-in")
+        self.fill_sign_in()
+        self.press("sign-in")
+        expect(self.at("self-name")).to_have_text(self.member["name"])
+        return self
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.faults == [], f"the pages threw: {self.faults}"
