@@ -98,7 +98,9 @@ def application(
         files = {"path": str(web_root), "default_filename": "index.html"}
         rules.append(
             tornado.web.url(
-                r"/((?!api/|partner/|fhir/|staff/|console(?:/|$)|federation/|health/).*)", pages.WebPages, files
+                r"/((?!api/|partner/|fhir/|staff/|console(?:/|$)|federation/|health/).*)",
+                pages.WebPages,
+                files,
             )
         )
     return _application(rules, services, proxies)

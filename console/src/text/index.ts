@@ -253,6 +253,7 @@ export const ROLES: Record<string, string> = {
   security_admin: "安全管理员",
   audit_admin: "审计管理员",
   claim_reviewer: "申领审核员",
+  card_clerk: "健康卡管理员",
   registrar: "人员登记员",
   registrar_checker: "合并复核员",
   partner_clerk: "机构管理员",
