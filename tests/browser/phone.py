@@ -49,7 +49,8 @@ class Phone:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
 
     def at(self, test: str) -> Locator:
-        return self.page.locator(f'[data-test="{test}"]').first
+        """Of the page that is seen: those that were left stay, hidden."""
+        return self.page.locator(f'[data-test="{test}"]:visible').first
 
     def tap(self, test: str) -> None:
         self.at(test).click()
@@ -84,6 +85,19 @@ class Phone:
         self.fill_claim()
         self.tap("claim")
         self.expect_code("live")
+
+    def type_pin(self, pin: str) -> None:
+        for digit in pin:
+            self.tap(f"key-{digit}")
+
+    def prove_by_sms(self) -> None:
+        """The factor panel, answered with the code on the card's own phone."""
+        self.tap("factor-code-send")
+        expect(self.at("factor-code-sent")).to_be_visible()
+        self.write("factor-code", self.demo.last_sms_code(self.resident["phone"]))
+
+    def expect_status(self, status: str) -> None:
+        expect(self.at("card-status")).to_have_attribute("data-state", status)
 
     def expect_code(self, state: str) -> None:
         expect(self.at("code-state")).to_have_attribute("data-state", state, timeout=WAIT_MS)

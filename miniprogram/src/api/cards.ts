@@ -3,6 +3,8 @@ import { call, newIdempotencyKey } from './client'
 export type CardStatus = 'pending' | 'active' | 'frozen' | 'lost' | 'cancelled' | 'refused'
 export type CodeKind = 'dynamic' | 'static'
 export type Relation = 'self' | 'child' | 'parent' | 'ward'
+/** `remove` takes a family member's card out of this account. */
+export type CardRight = CardAction | 'remove'
 export type CardAction = 'report_lost' | 'freeze' | 'reactivate' | 'reissue' | 'cancel'
 
 export interface Card {
@@ -28,7 +30,7 @@ export interface Card {
   /** The code that the card page opens with. */
   shows?: CodeKind
   /** What this account may do with the card now. */
-  may?: CardAction[]
+  may?: CardRight[]
 }
 
 export interface CardCode {

@@ -118,6 +118,8 @@ export const text = {
       cancelled: ['这张卡已经注销', '它不能再用了。需要的话可以重新领一张。'],
       refused: ['这次没有领成', '姓名和证件号码没有核对上。可以照着证件重新填一次，或带证件到窗口办理。'],
     } as Record<string, [string, string]>,
+    /** Stopped by the centre: nobody lifts that on a phone. */
+    stoppedByCentre: ['发卡中心停用了这张卡', '码现在不能用，卡和资料都还在。请带身份证到发卡窗口问清楚，在那里恢复。急着看病，带身份证一样能看。'] as [string, string],
     pending: {
       source: ['正在核对您的资料', '资料已经收到，没有丢，不用再填。核对单位现在忙，忙完自动核对，一般几分钟，最多 1 天。办好了会在“消息”里告诉您。急着看病的话，请到窗口用身份证办理。'],
       review: ['正在请人核对', '资料已经收到，没有丢，不用再填。工作人员会看您交的资料，一般 1 个工作日，明天这个时候再来看看。办好了会在“消息”里告诉您。急着看病的话，请到窗口用身份证办理。'],
@@ -125,7 +127,7 @@ export const text = {
     steps: ['资料收到了', '正在核对', '出二维码'],
     stepsSpoken: '第 2 步，共 3 步：正在核对',
     refusedByReview: ['人工核对没有通过', '工作人员写的原因：'] as [string, string],
-    refusedHeld: ['这次没有领成', '这个人的健康卡已经在另一个账号里。请用原来的账号登录，或带证件到窗口办理。'] as [string, string],
+    refusedHeld: ['这个人已经有健康卡了', '一个人只有一张卡，不用另办。请再领一次，就能找到原来那张。'] as [string, string],
     refusedNext: '可以照着原因改好，重新领一次，或带证件到窗口办理。',
     claimAgain: '重新领取',
   },
