@@ -102,9 +102,9 @@ class Phone:
     def expect_code(self, state: str) -> None:
         expect(self.at("code-state")).to_have_attribute("data-state", state, timeout=WAIT_MS)
 
-    def picture(self) -> bytes:
-        """A screenshot, as somebody would take one."""
-        return self.page.screenshot()
+    def picture(self, *, whole: bool = False) -> bytes:
+        """A screenshot, as somebody would take one; `whole` pages are longer than the screen."""
+        return self.page.screenshot(full_page=whole)
 
     def read_code(self) -> str | None:
         """What a scanner reads off the screen; None when there is nothing to read."""

@@ -80,6 +80,68 @@ def _resident_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: 
     phone.close()
 
 
+def _life_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool) -> None:
+    """What can be done with a card, before and after."""
+    mode = "elder" if elder else "normal"
+    phone = Phone(browser, demo, demo.resident(number))
+
+    def keep(name: str) -> None:
+        phone.page.wait_for_load_state("networkidle")
+        _keep(f"{name}-{mode}", phone.picture(whole=True))
+
+    phone.open(elder=elder)
+    phone.sign_in()
+    phone.claim()
+    keep("cards-whole")
+    phone.tap("go-manage")
+    expect(phone.at("state-now")).to_be_visible()
+    keep("lifecycle")
+    phone.tap("go-pin")
+    expect(phone.at("pin-state")).to_be_visible()
+    keep("pin")
+    phone.tap("set-pin")
+    phone.prove_by_sms()
+    keep("pin-prove")
+    phone.tap("prove")
+    phone.type_pin("290")
+    keep("pin-first")
+    phone.type_pin("715")
+    phone.tap("pin-next")
+    phone.type_pin("290715")
+    phone.tap("pin-save")
+    expect(phone.at("done")).to_be_visible()
+    keep("pin-done")
+    phone.tap("pin-back")
+    phone.tap("go-privacy")
+    expect(phone.at("save")).to_be_visible()
+    keep("privacy")
+    phone.page.go_back()
+    phone.tap("do-report_lost")
+    expect(phone.at("act")).to_be_visible()
+    keep("lifecycle-lost")
+    phone.tap("act")
+    expect(phone.at("done")).to_be_visible()
+    keep("lifecycle-lost-done")
+    phone.tap("go-card")
+    phone.expect_status("lost")
+    keep("cards-lost")
+    phone.tap("go-reactivate")
+    expect(phone.at("factor")).to_be_visible()
+    phone.type_pin("111222")
+    phone.tap("act")
+    expect(phone.at("pin-fault")).to_be_visible()
+    keep("lifecycle-reactivate")
+    phone.page.go_back()
+    phone.tap("go-manage")
+    phone.tap("do-cancel")
+    expect(phone.at("sure")).to_be_visible()
+    keep("lifecycle-cancel")
+    phone.tap("sure")
+    phone.tap("factor-sms")
+    keep("lifecycle-cancel-sure")
+    phone.close()
+
+
 def _terminal_pages(browser: Browser, demo: RunningDemo, picture: bytes, *, keep: bool) -> None:
     terminal = Terminal(browser, demo)
     with tempfile.TemporaryDirectory() as folder:
@@ -100,6 +162,8 @@ def main() -> None:
     with running_demo(code_refresh_s=12) as demo, chromium() as browser:
         _resident_pages(browser, demo, 10, elder=False)
         _resident_pages(browser, demo, 11, elder=True)
+        _life_pages(browser, demo, 12, elder=False)
+        _life_pages(browser, demo, 13, elder=True)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ function installWeChat(stored, server) {
     onUserCaptureScreen: noop,
     offUserCaptureScreen: noop,
     setNavigationBarTitle: noop,
+    pageScrollTo: noop,
     setKeepScreenOn: ({ keepScreenOn }) => brightness.push(keepScreenOn),
     getScreenBrightness: ({ success }) => success({ value: 0.3 }),
     setScreenBrightness: ({ value }) => brightness.push(value),
