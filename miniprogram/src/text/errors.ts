@@ -47,7 +47,6 @@ const byCode: Record<string, string> = {
   'pin.invalid': '密码要 6 位数字，不要用连号、重复的数字，也不要用生日、手机号和证件号里的数字。',
   'pin.locked': '密码输错太多次，暂时锁住了。请过一会儿再试，或用短信验证码办理。',
   'pin.not_set': '这张卡还没有密码，请先设置密码。',
-  'claim.guardian_required': '不满十四周岁，要由监护人来领。请监护人用自己的账号，选“给孩子领卡”。',
   'relation.proof_required': '还要证明你们的关系。请在下面选一种方法填好。',
   'relation.proof_refused': '关系没有核对上。请照出生证或户口簿再核对一遍，也可以换一种方法。填好的内容都在。',
   'family.full': '这个账号里的卡已经放满了。先到“家人的卡”移出不用的，再来领。',
