@@ -1,4 +1,4 @@
-"""A card's life in the hands of its holder: lost, frozen, taken back, renewed, given up; its PIN; its privacy."""
+"""A card's life in its holder's hands: lost, frozen, taken back, renewed, given up; its PIN; its privacy."""
 
 from pathlib import Path
 
