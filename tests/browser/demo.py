@@ -37,6 +37,11 @@ class RunningDemo:
         found: dict[str, str] = self.told["residents"][number]
         return found
 
+    def adult(self, number: int) -> dict[str, str]:
+        """The resident of that place among those old enough to claim a card of their own."""
+        found: dict[str, str] = [r for r in self.told["residents"] if int(r["id_no"][6:10]) < 2000][number]
+        return found
+
     def last_sms_code(self, phone: str) -> str:
         """The code on the resident's phone."""
         with urllib.request.urlopen(f"{self.told['sandbox']['sms']}/messages?phone={phone}") as answer:

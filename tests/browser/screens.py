@@ -27,7 +27,7 @@ def _keep(name: str, picture: bytes) -> None:
 
 def _resident_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool) -> None:
     mode = "elder" if elder else "normal"
-    phone = Phone(browser, demo, demo.resident(number))
+    phone = Phone(browser, demo, demo.adult(number))
 
     def keep(name: str) -> None:
         phone.page.wait_for_load_state("networkidle")
@@ -69,6 +69,7 @@ def _resident_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: 
     keep("messages-empty")
     phone.page.go_back()
     phone.expect_code("live")
+    phone.page.wait_for_function("() => window.scrollY === 0")
     _terminal_pages(browser, demo, phone.picture(), keep=not elder)
     phone.tap("go-messages")
     phone.tap("message-open")
@@ -83,7 +84,7 @@ def _resident_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: 
 def _life_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool) -> None:
     """What can be done with a card, before and after."""
     mode = "elder" if elder else "normal"
-    phone = Phone(browser, demo, demo.resident(number))
+    phone = Phone(browser, demo, demo.adult(number))
 
     def keep(name: str) -> None:
         phone.page.wait_for_load_state("networkidle")
@@ -126,6 +127,7 @@ def _life_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool
     phone.expect_status("lost")
     keep("cards-lost")
     phone.tap("go-reactivate")
+    phone.tap("sure")
     expect(phone.at("factor")).to_be_visible()
     phone.type_pin("111222")
     phone.tap("act")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def _with_card(browser: Browser, demo: RunningDemo, number: int, *, elder: bool = False) -> Phone:
-    phone = Phone(browser, demo, demo.resident(number))
+    phone = Phone(browser, demo, demo.adult(number))
     phone.open(elder=elder)
     phone.sign_in()
     phone.claim()
@@ -39,6 +39,7 @@ def test_lost_in_two_taps_and_a_new_code_makes_the_old_print_void(
     phone.expect_status("lost")
     phone.tap("go-manage")
     phone.tap("do-reissue")
+    phone.tap("sure")
     phone.prove_by_sms()
     phone.tap("act")
     expect(phone.at("done")).to_contain_text("新码换好了")
@@ -81,6 +82,7 @@ def test_a_pin_is_set_by_sms_and_takes_a_frozen_card_back(browser: Browser, demo
     phone.tap("go-card")
     phone.expect_status("frozen")
     phone.tap("go-reactivate")
+    phone.tap("sure")
     phone.type_pin("290714")
     phone.tap("act")
     expect(phone.at("pin-fault")).to_contain_text("还能试 4 次")
@@ -153,3 +155,33 @@ def test_without_network_a_report_says_so_and_works_later(browser: Browser, demo
     phone.tap("act")
     expect(phone.at("done")).to_be_visible()
     phone.close()
+
+
+@pytest.mark.feature("V8")
+def test_it_was_not_me_stops_the_card_and_leads_to_a_new_code(
+    browser: Browser, demo: RunningDemo, tmp_path: Path
+) -> None:
+    phone, terminal = _with_card(browser, demo, 26), Terminal(browser, demo)
+    phone.tap("switch-static")
+    phone.expect_code("static")
+    printed = phone.read_code()
+    assert printed is not None
+    terminal.verify_text(printed)
+    terminal.expect(ok=True)
+
+    phone.tap("go-messages")
+    phone.tap("message-open")
+    phone.tap("not-me")
+    phone.tap("object")
+    expect(phone.at("done")).to_contain_text("已经停用这张卡")
+    terminal.verify_text(printed)
+    terminal.expect(ok=False, code="card.frozen")
+
+    phone.tap("go-reissue")
+    phone.tap("sure")
+    phone.prove_by_sms()
+    phone.tap("act")
+    phone.tap("go-card")
+    phone.expect_code("live")
+    phone.close()
+    terminal.close()

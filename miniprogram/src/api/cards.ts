@@ -22,8 +22,8 @@ export interface Card {
   }
   /** What a pending card waits for: the outside source, or a person at the review desk. */
   pending_reason?: 'source' | 'review' | null
-  /** `held`: somebody else's account has the person's card. */
-  refused_reason?: 'mismatch' | 'review' | 'held' | null
+  /** `held`: the person has a card already; `unproven`: what was brought proved too little. */
+  refused_reason?: 'mismatch' | 'review' | 'held' | 'unproven' | null
   /** What the review desk wrote for the resident. */
   review_note?: string | null
   has_pin?: boolean

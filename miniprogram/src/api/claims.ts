@@ -7,7 +7,9 @@ export type ProofKind = 'birth_certificate' | 'household_register' | 'consent_sm
 /** What the centre accepts online, at present. */
 export interface ClaimOptions {
   documents: { id_type: string; needs: Need[] }[]
-  relations: Partial<Record<Relation, { proofs: ProofKind[] }>>
+  /** Proofs for somebody under age, and for a grown-up. */
+  relations: Partial<Record<Relation, { proofs: ProofKind[]; proofs_of_adult: ProofKind[] }>>
+  guardian_years: number
   family: { limit: number; used: number }
   attachments: { required_for: string[]; media_types: string[]; max_bytes: number }
   sources_needed: string[]

@@ -57,7 +57,7 @@ export function call<T>({ method, path, body, picture, idempotencyKey }: Call): 
         }
         const error = refusal(answer.statusCode, answer.data, answer.header)
         // Another sign-in may have begun while this call was under way: only its own token has ended.
-        if (error.status === 401 && token && token === session.value?.token) endSession()
+        if (error.code === 'session.missing' && token && token === session.value?.token) endSession()
         reject(error)
       },
       fail: (reason) => reject(unreached(reason?.errMsg ?? '')),

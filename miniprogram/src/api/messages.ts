@@ -28,6 +28,6 @@ export function markRead(message_id: string): Promise<void> {
 }
 
 /** "It was not me": stops the card and reports the use. */
-export function objectTo(message_id: string, idempotencyKey: string): Promise<unknown> {
+export function objectTo(message_id: string, idempotencyKey: string): Promise<{ card_id: string }> {
   return call({ method: 'POST', path: `/messages/${encodeURIComponent(message_id)}/objection`, body: {}, idempotencyKey })
 }

@@ -51,11 +51,10 @@ const byCode: Record<string, string> = {
   'relation.proof_refused': '关系没有核对上。请照出生证或户口簿再核对一遍，也可以换一种方法。填好的内容都在。',
   'family.full': '这个账号里的卡已经放满了。先到“家人的卡”移出不用的，再来领。',
   'physical_card.refused': '实体卡没有核对上。请照卡面再核对卡号，也可以不用实体卡领。',
-  'phone.code_wrong': '短信验证码不对，或者已经过期。请看清短信再填，也可以重新要一个。',
   'attachment.invalid': '这张照片不能用。请选 JPG 或 PNG 的照片，重新拍清楚。',
-  'attachment.unknown': '照片放得太久，已经清掉了。请重新加一次。',
+  'attachment.not_found': '照片放得太久，已经清掉了。请重新加一次。',
   'account.phone_taken': '这个手机号已经有别的账号在用。请用那个账号登录，或换一个手机号。',
-  'card.unknown': '找不到这张卡。可能已经移出这个账号了。',
+  'card.not_found': '找不到这张卡。可能已经移出这个账号了。',
 }
 
 const byDocumentReason: Record<string, string> = {
@@ -68,12 +67,23 @@ const byDocumentReason: Record<string, string> = {
   region: '证件号码开头的地区代码不对，请照证件再核对一遍。',
 }
 
+const byProofReason: Record<string, string> = {
+  age: '按他的年龄，不能选这种关系领卡。十八周岁以上请本人来领，或选“我的父母”。',
+  own_card: '要先有自己的健康卡，才能用出生证、户口簿给家人领。请先领自己的卡。',
+  unrelated: '出生、户籍登记里没有对上你们的关系。请照证件核对编号和姓名，也可以换一种方法。',
+  consent: '没有等到本人同意：验证码或健康码不对，或者已经过期。请重新来一次。',
+  phone: '这个手机不是他本人登记的。请填他自己的手机，或换一种方法。',
+}
+
 const otherwise = '没有办成，原因还不清楚。什么都没有丢，请过一会儿再试。'
 
-/** The sentence for a code; `reason` is `detail.reason` of `document.invalid_number`. */
+const byReason: Record<string, Record<string, string>> = {
+  'document.invalid_number': byDocumentReason,
+  'relation.proof_refused': byProofReason,
+}
+
+/** The sentence for a code; `reason` is the refusal's `detail.reason`, where it has one. */
 export function errorText(code: string, reason?: unknown): string {
-  if (code === 'document.invalid_number' && typeof reason === 'string' && reason in byDocumentReason) {
-    return byDocumentReason[reason]
-  }
-  return byCode[code] ?? otherwise
+  const found = typeof reason === 'string' ? byReason[code]?.[reason] : undefined
+  return found ?? byCode[code] ?? otherwise
 }

@@ -128,6 +128,7 @@ export const text = {
     stepsSpoken: '第 2 步，共 3 步：正在核对',
     refusedByReview: ['人工核对没有通过', '工作人员写的原因：'] as [string, string],
     refusedHeld: ['这个人已经有健康卡了', '一个人只有一张卡，不用另办。请再领一次，就能找到原来那张。'] as [string, string],
+    refusedUnproven: ['这次没有领成', '交来的资料还不够证明是本人。请再领一次，多填一样：银行卡、短信验证码，或带证件到窗口办理。'] as [string, string],
     refusedNext: '可以照着原因改好，重新领一次，或带证件到窗口办理。',
     claimAgain: '重新领取',
   },

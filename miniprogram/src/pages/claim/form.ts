@@ -1,7 +1,7 @@
 import type { Claim, Need, RelationProof } from '../../api/claims'
 import type { Relation } from '../../api/cards'
 import { errorText, text } from '../../text'
-import { birthday, idNumberFault, isPhone, isPlausibleName, LIKE_RESIDENT_ID, normalIdNumber, normalName, normalPhone } from './checks'
+import { ageOn, birthday, idNumberFault, isPhone, isPlausibleName, LIKE_RESIDENT_ID, normalIdNumber, normalName, normalPhone } from './checks'
 import type { Draft } from './draft'
 
 /** What a draft still lacks, field by field, and what is sent when it lacks nothing. Pure rules. */
@@ -38,6 +38,14 @@ export function numberFault(draft: Draft, today: Date): string {
   if (!LIKE_RESIDENT_ID.includes(draft.id_type)) return ''
   const fault = idNumberFault(number, today)
   return fault === null ? '' : errorText('document.invalid_number', fault)
+}
+
+/** Full years of the person the card is for; null while it is not known. */
+export function ageOf(draft: Draft, today: Date): number | null {
+  const number = normalIdNumber(draft.id_no)
+  const told = LIKE_RESIDENT_ID.includes(draft.id_type) && idNumberFault(number, today) === null && number.length === 18
+  const born_on = birthday(told ? number.slice(6, 14) : draft.birth, today)
+  return born_on === null ? null : ageOn(born_on, today)
 }
 
 export function phoneFault(draft: Draft): string {
@@ -121,7 +129,11 @@ export function fieldOf(code: string, draft: Draft): Field | null {
     'document.unknown_type': 'id_no',
     'phone.invalid': 'phone',
     'phone.code_required': 'phone_code',
-    'phone.code_wrong': 'phone_code',
+    'login.code_wrong': 'phone_code',
+    'document.contradicts': 'birth',
+    'document.needs_particulars': 'birth',
+    'bank_card.required': 'bank_card_no',
+    'attachment.not_found': 'photos',
     'physical_card.refused': 'physical_card_no',
     'relation.proof_required': 'proof',
     'attachment.invalid': 'photos',

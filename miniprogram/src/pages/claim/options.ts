@@ -2,12 +2,12 @@ import { computed, ref } from 'vue'
 import { asApiError } from '../../api/client'
 import { getClaimOptions, type ClaimOptions, type Need, type ProofKind } from '../../api/claims'
 import type { Relation } from '../../api/cards'
-import { platform } from '../../platform'
 import { text } from '../../text'
 
 /** What may be claimed here. The resident's own ID card always may: the form does not wait to ask for it. */
 
 const MAX_BYTES = 900 * 1024
+const ADULT_YEARS = 18
 const known = ref<ClaimOptions | null>(null)
 
 export function useClaimOptions() {
@@ -30,9 +30,12 @@ export function useClaimOptions() {
 
   const needsOf = (id_type: string): Need[] => known.value?.documents.find((document) => document.id_type === id_type)?.needs ?? []
 
-  function proofsOf(relation: Relation): ProofKind[] {
-    const proofs = known.value?.relations[relation]?.proofs ?? []
-    return proofs.filter((kind) => kind !== 'consent_card' || platform.scan !== null)
+  /** What shows the relation, by the age of the person the card is for; while it is not known, the usual one. */
+  function proofsOf(relation: Relation, age: number | null): ProofKind[] {
+    const ways = known.value?.relations[relation]
+    const isAdult = age === null ? relation === 'parent' : age >= ADULT_YEARS
+    const proofs = (isAdult ? ways?.proofs_of_adult : ways?.proofs) ?? []
+    return proofs
   }
 
   return {
