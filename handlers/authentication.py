@@ -9,6 +9,7 @@ from handlers.requests import Operation
 from server.accounts.model import Session
 from server.core.audit import Actor
 from server.core.errors import Forbidden, Malformed, Unauthenticated, Unavailable
+from server.identity.applicant import Channel
 from server.partners.model import Caller
 from server.partners.signing import SignedRequest
 from server.staff.model import StaffSession
@@ -32,6 +33,10 @@ def signed_request(request: HTTPServerRequest) -> SignedRequest:
     )
 
 
+# Whoever signs in by SMS is on the web pages or in an app of an institution.
+CHANNELS: dict[str, Channel] = {"sms": "web", "wechat": "wechat", "alipay": "alipay"}
+
+
 class PublicHandler(ApiHandler):
     """Anybody."""
 
@@ -44,6 +49,11 @@ class ResidentHandler(ApiHandler):
     audience = "resident"
     session: Session
     token: str
+
+    @property
+    def channel(self) -> Channel:
+        """Where the resident is, as the rules of claiming have it."""
+        return CHANNELS[self.session.method]
 
     @property
     def device_id(self) -> str | None:

@@ -13,12 +13,14 @@ from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import fhir, persons, verifications
+from handlers.partner import cards as partner_cards
 from handlers.partner import sessions as partner_sessions
 from handlers.resident import (
     account,
     attachments,
     authorization_requests,
     cards,
+    claim_options,
     lifecycle,
     messages,
     sessions,
@@ -41,6 +43,7 @@ ROUTES: list[openapi.Route] = [
     *cards.ROUTES,
     *lifecycle.ROUTES,
     *attachments.ROUTES,
+    *claim_options.ROUTES,
     *messages.ROUTES,
     *authorization_requests.ROUTES,
     *partner_sessions.ROUTES,
@@ -50,6 +53,7 @@ ROUTES: list[openapi.Route] = [
     *staff_persons.ROUTES,
     *staff_person_reviews.ROUTES,
     *staff_merges.ROUTES,
+    *partner_cards.ROUTES,
     *partner_authorization_requests.ROUTES,
     *staff_sessions.ROUTES,
     *enrolment.ROUTES,

@@ -45,6 +45,13 @@ TEMPLATES: Mapping[str, Template] = {
     "card_taken_over": Template(
         "家人的卡转走了", "您代管的一张健康卡，已经由本人接到自己的账号里，从您的账号里移走了。"
     ),
+    "card_consented": Template(
+        "您同意了一次",
+        "您用自己的健康码同意家人在他的账号里使用您的健康卡。如果不是您本人同意的，请马上挂失。",
+    ),
+    "card_reprinted": Template(
+        "健康码被打印", "{institution}的{place}又打印了一次您的健康码。如果不是您本人办理，请联系发卡中心。"
+    ),
     "card_used": Template(
         "健康卡被使用",
         "{institution}的{place}读取了您的健康码，用于{scene_name}。如果不是您本人使用，请点“不是我”，健康卡会马上停用。",

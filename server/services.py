@@ -10,8 +10,10 @@ from server.cards.attachments.service import AttachmentService
 from server.cards.claim import ClaimService
 from server.cards.lifecycle.service import LifecycleService
 from server.cards.merged.service import MergedCards
+from server.cards.options import ClaimOptions
 from server.cards.reviews.service import ReviewService
 from server.cards.service import CardService
+from server.cards.window import WindowService
 from server.core.audit_log import AuditLog
 from server.core.health import Health
 from server.core.idempotency import Idempotency
@@ -40,6 +42,8 @@ class Services:
     sms_codes: SmsCodes
     cards: CardService
     claims: ClaimService
+    window: WindowService
+    claim_options: ClaimOptions
     reviews: ReviewService
     lifecycle: LifecycleService
     merged_cards: MergedCards

@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -15,28 +16,82 @@ from handlers.requests import (
     Time,
     operation,
 )
-from server.cards.claim import Application, Claimant
+from server.cards.claim import Application, Claimant, PhoneCode
+from server.cards.family.proofs import Given
 from server.cards.lifecycle.service import may_do
 from server.cards.model import Card, Status
 from server.cards.service import Form, Kind
 from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
 from server.core.masking import mask_name
-from server.identity.applicant import Channel
+from server.identity.applicant import Relation
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
-# Whoever signs in by SMS is on the web pages or in an app of an institution.
-CHANNELS: dict[str, Channel] = {"sms": "web", "wechat": "wechat", "alipay": "alipay"}
+Number = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+SmsDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+
+
+class PhoneCodeGiven(Model):
+    request_id: Id
+    code: SmsDigits
+
+
+class RegisterProof(Model):
+    kind: Literal["birth_certificate", "household_register"]
+    number: Number
+
+
+class SmsConsent(Model):
+    kind: Literal["consent_sms"]
+    request_id: Id
+    code: SmsDigits
+
+
+class CardConsent(Model):
+    """`code`: the dynamic code of the grown-up's own card; it is used up by this."""
+
+    kind: Literal["consent_card"]
+    code: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class Guardianship(Model):
+    kind: Literal["guardianship"]
+    attachment_id: Id
+
+
+RelationShown = Annotated[
+    RegisterProof | SmsConsent | CardConsent | Guardianship, Field(discriminator="kind")
+]
 
 
 class ClaimRequest(Model):
     name: Text
-    id_type: Literal["01"]
+    id_type: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
     id_no: Text
     phone: Text
-    relation: Literal["self"]
+    relation: Relation
     notice_version: Text | None = None
+    gender: Literal["male", "female"] | None = None
+    birth_on: date | None = None
+    nation: Text | None = None
+    address: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    bank_card_no: Number | None = None
+    physical_card_no: Number | None = None
+    phone_code: PhoneCodeGiven | None = None
+    relation_proof: RelationShown | None = None
+    attachment_ids: Annotated[list[Id], Field(max_length=3)] = []
+
+    def application(self) -> Application:
+        proof, code = self.relation_proof, self.phone_code
+        told = self.model_dump(exclude={"birth_on", "phone_code", "relation_proof", "attachment_ids"})
+        return Application(
+            **told,
+            born_on=self.birth_on,
+            phone_code=None if code is None else PhoneCode(code.request_id, code.code),
+            relation_proof=None if proof is None else Given(**proof.model_dump()),
+            attachment_ids=tuple(self.attachment_ids),
+        )
 
 
 class HolderView(Model):
@@ -121,11 +176,11 @@ class Cards(ResidentHandler):
             Claimant(
                 account.account_id,
                 account.phone,
-                CHANNELS[self.session.method],
+                self.channel,
                 self.device_id,
                 self.source,
             ),
-            Application(**body.model_dump()),
+            body.application(),
         )
         view = CardView.of(claimed.card, account.account_id)
         if claimed.card.status is Status.PENDING:

@@ -44,6 +44,13 @@ class MessageService:
             kind = kinds.get(event.data.get("reason", ""), "card_refused")
             await self._tell_holders(event, kind, event.data)
 
+    async def tell_card_consented(self, event: Event) -> None:
+        await self._tell_holders(event, "card_consented", event.data)
+
+    async def tell_card_reprinted(self, event: Event) -> None:
+        """To whoever has the card: a print of its code is out, at this place."""
+        await self._tell_holders(event, "card_reprinted", event.data)
+
     async def tell_card_taken_over(self, event: Event) -> None:
         """To the accounts that had the card of a child who now has it in an account of their own."""
         data = {"card_id": event.data["card_id"]}

@@ -8,25 +8,19 @@ from push.messages.store import MessageStore
 from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
+from server.app.claims import claiming
 from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
 from server.app.outside import outside_sources
 from server.app.persons import person_index
-from server.cards.attachments.service import AttachmentService
-from server.cards.attachments.store import AttachmentStore
-from server.cards.claim import ClaimService
-from server.cards.deciding import Deciding
 from server.cards.display import Display, DisplayPolicy
 from server.cards.factors.service import FactorService
 from server.cards.factors.store import FactorStore
-from server.cards.family.store import FamilyStore
 from server.cards.lifecycle.service import LifecycleService, RetentionPolicy
 from server.cards.lifecycle.store import LifecycleStore
 from server.cards.merged.service import MergedCards
 from server.cards.merged.store import MergedCardStore
 from server.cards.policy import ClaimPolicy
-from server.cards.reviews.service import ReviewService
-from server.cards.reviews.store import ReviewStore
 from server.cards.service import CardService
 from server.cards.store import CardStore
 from server.core.audit_log import AuditLog
@@ -41,7 +35,7 @@ from server.gateways.wechat import WeChatLogin
 from server.identity.matching import MatchingPolicy
 from server.identity.proving import Proving
 from server.identity.real_name_policy import RealNamePolicy
-from server.identity.tries import Tries, TriesPolicy
+from server.identity.tries import TriesPolicy
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
 from server.security.service import SecurityService
@@ -56,6 +50,7 @@ from server.staff.store import StaffStore
 from server.verification.authorization.model import ActiveScanPolicy
 from server.verification.authorization.service import AuthorizationService
 from server.verification.authorization.store import AuthorizationStore
+from server.verification.consent import Consents
 from server.verification.policy import StaticCodePolicy
 from server.verification.service import VerificationService
 from server.verification.store import UsageStore
@@ -77,34 +72,24 @@ def services(base: Foundation) -> Services:
     accounts, sms_codes = _accounts(base)
     partners, persons = _partners(base), person_index(base)
     identity = persons.identity
-    family = FamilyStore(mongo.collection("cards"), base.sealer)
-    reviews = ReviewStore(mongo.collection("cards"), base.sealer)
-    deciding = Deciding(cards_store, reviews, identity, proving, base.policies, base.audit, base.clock)
     staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
     verification = _verification(base, usages, partners, factors, display)
+    consents = Consents(usages, base.seals, display, base.clock, settings.centre_id)
+    claims = claiming(base, cards_store, identity, proving, sms_codes, partners, consents, usages)
     messages_store = MessageStore(mongo.collection("messages"))
     security = _security(base)
     return Services(
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,
-        claims=ClaimService(
-            cards_store,
-            family,
-            deciding,
-            identity,
-            base.audit,
-            proving,
-            Tries(base.budgets, base.policies, base.sealer),
-            base.policies,
-            base.clock,
-            allows_test_numbers=settings.allows_test_numbers,
-        ),
-        attachments=_attachments(base),
-        reviews=ReviewService(cards_store, reviews, deciding, base.audit),
+        claims=claims.claims,
+        window=claims.window,
+        claim_options=claims.options,
+        attachments=claims.attachments,
+        reviews=claims.reviews,
         lifecycle=lifecycle,
         merged_cards=MergedCards(
             cards_store, MergedCardStore(mongo.collection("cards")), lifecycle, base.audit
@@ -132,11 +117,6 @@ def services(base: Foundation) -> Services:
         metrics=base.metrics,
         health=Health(mongo),
     )
-
-
-def _attachments(base: Foundation) -> AttachmentService:
-    store = AttachmentStore(base.mongo.collection("attachments"), base.sealer)
-    return AttachmentService(store, base.policies, base.audit, base.budgets, base.clock, base.threads)
 
 
 def _cards(base: Foundation, store: CardStore, display: Display) -> CardService:

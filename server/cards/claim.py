@@ -8,25 +8,26 @@ undecided claim counts as one until the worker has decided.
 """
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import NoReturn
 
-from server.cards.deciding import FIRST_RETRY, Deciding, document_of
-from server.cards.family.store import FamilyStore
-from server.cards.model import Card, Holder, Status, Tie, new_ehealth_card_id, require_known_notice
+from server.cards.deciding import Deciding, document_of
+from server.cards.family.proofs import ConsentBySms, Given
+from server.cards.model import Card, Status, require_known_notice
+from server.cards.physical import PhysicalCards
+from server.cards.placing import Mismatch, Placing, Wanted
 from server.cards.policy import ClaimPolicy
-from server.cards.proof import CardProof
-from server.cards.store import CardStore
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock, today
-from server.core.errors import Conflict, InvalidInput
+from server.core.errors import Conflict, InvalidInput, Unavailable
 from server.core.ids import new_id
-from server.core.mongo import Duplicate
 from server.core.outbox import Event
 from server.core.phones import read_phone
 from server.core.policies import Policies
 from server.identity.applicant import Applicant, Brought, Channel, Relation
+from server.identity.document_types import DOCUMENT_TYPES
 from server.identity.documents import Document, age_on, read_document
-from server.identity.names import read_name, same_name
+from server.identity.names import read_name
 from server.identity.proving import Proving
 from server.identity.service import IdentityService
 from server.identity.tries import Tries
@@ -44,6 +45,14 @@ class Claimant:
 
 
 @dataclass(frozen=True)
+class PhoneCode:
+    """The SMS code that shows the phone written in the application is in the claimant's hand."""
+
+    request_id: str
+    code: str
+
+
+@dataclass(frozen=True)
 class Application:
     """What a claimant wrote, as it came."""
 
@@ -52,7 +61,16 @@ class Application:
     id_no: str
     phone: str
     relation: Relation
-    notice_version: str | None
+    notice_version: str | None = None
+    gender: str | None = None
+    born_on: date | None = None
+    nation: str | None = None
+    address: str | None = None
+    bank_card_no: str | None = None
+    physical_card_no: str | None = None
+    phone_code: PhoneCode | None = None
+    relation_proof: Given | None = None
+    attachment_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,19 +79,12 @@ class Claimed:
     is_new: bool
 
 
-class _Mismatch(Exception):
-    """The name is not that of the document's holder, or a source says no."""
-
-    def __init__(self, card: Card) -> None:
-        super().__init__(card.card_id)
-        self.card = card
-
-
 class ClaimService:
     def __init__(
         self,
-        store: CardStore,
-        family: FamilyStore,
+        placing: Placing,
+        physical: PhysicalCards,
+        phone_codes: ConsentBySms,
         deciding: Deciding,
         identity: IdentityService,
         audit: Audit,
@@ -84,8 +95,9 @@ class ClaimService:
         *,
         allows_test_numbers: bool,
     ) -> None:
-        self._store = store
-        self._family = family
+        self._placing = placing
+        self._physical = physical
+        self._phone_codes = phone_codes
         self._deciding = deciding
         self._identity = identity
         self._audit = audit
@@ -98,33 +110,38 @@ class ClaimService:
     async def claim(self, claimant: Claimant, application: Application) -> Claimed:
         """The person's one card, active, or pending while a source it needs is down, or people look at it.
 
-        InvalidInput: name.invalid, document.invalid_number, phone.invalid, notice.unknown_version,
-        claim.guardian_required, phone.code_required, bank_card.required, identity.mismatch.  Conflict:
-        card.held_by_another_account, card.claim_in_progress.  TooMany: identity_mismatch*.too_many.
-        Unavailable: proving.not_set_up.
+        InvalidInput: name.invalid, document.*, phone.invalid, notice.unknown_version, phone.code_required,
+        phone.code_wrong, claim.guardian_required, bank_card.required, physical_card.refused, relation.*,
+        attachment.invalid, identity.mismatch.  Conflict: card.held_by_another_account, card.claim_in_progress, family.full.
+        TooMany: identity_mismatch*.too_many.  Unavailable: proving.not_set_up, civil.unavailable.
         """
         require_known_notice(application.notice_version)
-        applicant = await self._applicant(claimant, application)
+        policy = await self._policies.get(ClaimPolicy)
+        applicant = self._applicant(claimant, application, policy)
         await self._proving.require_possible(applicant)
-        document = applicant.document
-        pair = self._identity.pair_key(applicant.name, document)
+        pair = self._identity.pair_key(applicant.name, applicant.document)
         subjects = self._tries.subjects(
-            document,
+            applicant.document,
             account_id=claimant.account_id,
             device_id=claimant.device_id,
             address=claimant.address,
         )
+        wanted = self._wanted(claimant, application, applicant, policy, subjects)
         await self._tries.hold(pair, subjects)
-        tie = Tie(claimant.account_id, application.relation, self._clock.now(), application.notice_version)
         try:
-            card, is_new = await self._placed_and_decided(claimant, applicant, tie, subjects)
-        except _Mismatch as mismatch:
+            await self._physical.require_valid(applicant)
+            await self._prove_phone(claimant, application, applicant.phone)
+            card, is_new = await self._placed_and_decided(wanted)
+        except Mismatch as mismatch:
             await self._refuse_pair(claimant, mismatch.card, pair, subjects)
-        except Conflict:
-            await self._tries.settle(pair, subjects, costs=False)
+        except (Conflict, InvalidInput, Unavailable) as refusal:
+            # A paper or a card that is not theirs was a try, too.
+            costs = refusal.code in ("relation.proof_refused", "physical_card.refused")
+            await self._tries.settle(pair, subjects, costs=costs)
             raise
         if card.pending_reason != "source":
             await self._tries.settle(pair, subjects, costs=False)
+        tie = card.tie_of(claimant.account_id)
         await self._audit.record(
             "cards.claim",
             Actor("account", claimant.account_id),
@@ -132,117 +149,92 @@ class ClaimService:
             card.card_id,
             outcome=card.status.value,
             channel=claimant.channel,
+            relation=applicant.relation,
+            relation_proof=tie.proof.kind if tie is not None and tie.proof is not None else None,
             confirmed_by=[one.source for one in card.proof.evidence],
             notice_version=application.notice_version,
         )
         return Claimed(card, is_new)
 
-    async def _applicant(self, claimant: Claimant, application: Application) -> Applicant:
+    def _applicant(self, claimant: Claimant, application: Application, policy: ClaimPolicy) -> Applicant:
         """The application, read: every rule of its form is kept, and who is too young has a guardian ask."""
         document = read_document(
             application.id_type,
             application.id_no,
             today(self._clock),
             allows_test_numbers=self._allows_test_numbers,
+            born_on=application.born_on,
+            gender=application.gender,
         )
-        policy = await self._policies.get(ClaimPolicy)
-        age = age_on(document.born_on, today(self._clock))
-        if application.relation == "self" and age < policy.guardian_years:
-            raise InvalidInput("claim.guardian_required", "a parent or guardian claims for a child")
+        if not DOCUMENT_TYPES[document.id_type].claimable_online:
+            raise InvalidInput("document.unknown_type", "this type of document is not accepted here")
         name, phone = read_name(application.name), read_phone(application.phone)
-        is_phone_proven = claimant.proven_phone == phone
-        brought = Brought(is_phone_proven, application.relation)
+        if application.relation == "self" and self._age(document) < policy.guardian_years:
+            raise InvalidInput("claim.guardian_required", "a parent or guardian claims for a child")
+        given = application.relation_proof
+        # Whoever consents by a code has the phone in hand by the same code.
+        is_consent = given is not None and given.kind == "consent_sms"
+        is_phone_proven = claimant.proven_phone == phone or application.phone_code is not None or is_consent
+        if application.relation != "self" and not is_phone_proven:
+            # A parent's card opened by the parent's own card: the phone may be either's.
+            is_phone_proven = given is not None and given.kind == "consent_card"
+        brought = Brought(
+            is_phone_proven, application.relation, application.bank_card_no, application.physical_card_no
+        )
         return Applicant.bringing(name, document, phone, claimant.channel, brought)
 
-    async def _placed_and_decided(
-        self, claimant: Claimant, applicant: Applicant, tie: Tie, subjects: tuple[str, ...]
-    ) -> tuple[Card, bool]:
+    def _age(self, document: Document) -> int:
+        return age_on(document.born_on, today(self._clock))
+
+    def _wanted(
+        self,
+        claimant: Claimant,
+        application: Application,
+        applicant: Applicant,
+        policy: ClaimPolicy,
+        subjects: tuple[str, ...],
+    ) -> Wanted:
+        given = application.relation_proof
+        papers = dict.fromkeys(application.attachment_ids)
+        if given is not None and given.attachment_id is not None:
+            papers[given.attachment_id] = None
+        if applicant.document.id_type in policy.attachments_for and not papers:
+            raise InvalidInput("attachment.invalid", "this document needs a picture of it", reason="required")
+        is_by_code = application.phone_code is not None
+        return Wanted(
+            new_id(self._clock.now()),
+            claimant.account_id,
+            applicant.phone if is_by_code else claimant.proven_phone,
+            applicant,
+            self._age(applicant.document),
+            application.notice_version,
+            given,
+            tuple(papers),
+            subjects,
+            policy,
+            application.nation,
+            application.address,
+        )
+
+    async def _prove_phone(self, claimant: Claimant, application: Application, phone: str) -> None:
+        """Uses up the code that shows the phone is in the claimant's hand."""
+        given = application.phone_code
+        if given is None or claimant.proven_phone == phone:
+            return
+        await self._phone_codes(phone, given.code, given.request_id)
+
+    async def _placed_and_decided(self, wanted: Wanted) -> tuple[Card, bool]:
         for _ in range(2):
-            card, is_new = await self._place(claimant, applicant, tie, subjects)
+            card, is_new = await self._placing.place(wanted)
             if card.status is not Status.PENDING:
                 return card, is_new
             card = await self._deciding.decide_now(card)
             if card.status is not Status.REFUSED:
                 return card, is_new
             if card.refused_reason == "mismatch":
-                raise _Mismatch(card)
+                raise Mismatch(card)
+            wanted = replace(wanted, card_id=new_id(self._clock.now()), attachment_ids=())
         raise Conflict("card.claim_in_progress", "another claim was decided just now")
-
-    async def _place(
-        self, claimant: Claimant, applicant: Applicant, tie: Tie, subjects: tuple[str, ...]
-    ) -> tuple[Card, bool]:
-        """The document's live card, made now when there is none, and tied to the claimant."""
-        document, name = applicant.document, applicant.name
-        key = self._identity.document_key(document)
-        card = await self._find_live(document, key)
-        if card is None:
-            card = self._new_card(applicant, tie, subjects)
-            try:
-                await self._store.insert(card, key, self._clock.now() + FIRST_RETRY)
-                return card, True
-            except Duplicate:
-                card = await self._store.find_live(key)
-                if card is None:
-                    raise Conflict("card.claim_in_progress", "another claim was decided just now") from None
-        is_tied = card.tie_of(claimant.account_id) is not None
-        if is_tied:
-            self._require_same_applicant(card, name)
-        else:
-            self._require_may_tie(claimant, card, name)
-        if card.status is Status.PENDING:
-            await self._store.count_for(card, subjects)
-        if is_tied:
-            return card, False
-        await self._family.tie(card.card_id, tie)
-        return replace(card, ties=(*card.ties, tie)), True
-
-    def _new_card(self, applicant: Applicant, tie: Tie, subjects: tuple[str, ...]) -> Card:
-        document, now = applicant.document, self._clock.now()
-        holder = Holder(
-            applicant.name,
-            document.gender,
-            document.born_on,
-            document.id_type,
-            document.number,
-            applicant.phone,
-        )
-        return Card(
-            new_id(now),
-            new_ehealth_card_id(),
-            Status.PENDING,
-            holder,
-            None,
-            (tie,),
-            tie.claimed_at,
-            channel=applicant.channel,
-            proof=CardProof(applicant.brought, subjects=subjects),
-        )
-
-    async def _find_live(self, document: Document, key: str) -> Card | None:
-        """The live card of the document, or of the person who has this document among others."""
-        card = await self._store.find_live(key)
-        if card is not None:
-            return card
-        person = await self._identity.find_by_document(document)
-        return None if person is None else await self._store.find_live_of_person(person.person_id)
-
-    @staticmethod
-    def _require_same_applicant(card: Card, name: str) -> None:
-        if same_name(card.holder.name, name):
-            return
-        if card.status is Status.PENDING:
-            raise Conflict("card.claim_in_progress", "a claim with another name is being checked")
-        raise _Mismatch(card)
-
-    def _require_may_tie(self, claimant: Claimant, card: Card, name: str) -> None:
-        """Name and number alone do not open somebody's card in another account: the phone number the card
-        was claimed with must be proven too."""
-        self._require_same_applicant(card, name)
-        if claimant.proven_phone != card.holder.phone:
-            raise Conflict(
-                "card.held_by_another_account",
-                "this person has a card; sign in with the phone number it was claimed with",
-            )
 
     async def _refuse_pair(
         self, claimant: Claimant, card: Card, pair: str, subjects: tuple[str, ...]

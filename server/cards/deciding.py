@@ -184,7 +184,7 @@ def applicant_of(card: Card) -> Applicant:
 def said_of(card: Card) -> Particulars:
     """What the index is told of the holder."""
     holder = card.holder
-    contact = Contact(holder.phone, holder.address, holder.nation)
+    contact = Contact(holder.phone, holder.address, holder.nation, holder.guardian)
     return Particulars(holder.name, document_of(card), contact)
 
 

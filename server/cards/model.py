@@ -12,6 +12,7 @@ from server.cards.proof import CardProof
 from server.core.errors import Conflict, InvalidInput
 from server.core.masking import mask_id_no, mask_phone
 from server.identity.applicant import Channel
+from server.identity.model import Guardian
 
 CLAIM_NOTICES = {
     # version → SM3 of the text a resident agreed to; the texts are the pages' src/text/notices.json
@@ -52,6 +53,7 @@ class Holder:
     phone: str
     nation: str | None = None
     address: str | None = None
+    guardian: Guardian | None = None
 
     @property
     def id_no_masked(self) -> str:
@@ -62,11 +64,17 @@ class Holder:
         return mask_phone(self.phone)
 
     def as_plain(self) -> dict[str, Any]:
-        return {**self.__dict__, "born_on": self.born_on.isoformat()}
+        guardian = None if self.guardian is None else dict(self.guardian.__dict__)
+        return {**self.__dict__, "born_on": self.born_on.isoformat(), "guardian": guardian}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Holder":
-        return cls(**{**plain, "born_on": date.fromisoformat(plain["born_on"])})
+        guardian = plain.get("guardian")
+        read = {
+            "born_on": date.fromisoformat(plain["born_on"]),
+            "guardian": None if guardian is None else Guardian(**guardian),
+        }
+        return cls(**{**plain, **read})
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class Issue:
     institution_id: str
     terminal_id: str
     place: str
-    clerk_id: str
+    clerk_id: str | None
     reading: str
     at: datetime
 
@@ -182,8 +190,3 @@ def new_ehealth_card_id() -> str:
 def require_known_notice(version: str | None) -> None:
     if version is not None and version not in CLAIM_NOTICES:
         raise InvalidInput("notice.unknown_version", "there is no such version of the notice")
-
-
-def age_on(day: date, born_on: date) -> int:
-    """Full years; who is born on 29 February is a year older on 1 March of other years."""
-    return day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day))

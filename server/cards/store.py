@@ -80,11 +80,12 @@ class CardStore:
             },
         )
 
-    async def note_issue(self, card_id: str, issue: Issue) -> None:
-        """Another institution, or the same one again, has given the card out."""
-        await self._collection.update(
-            {"_id": card_id}, {"$push": {"issues": {"$each": [issue_row(issue)], "$slice": -MAX_ISSUES}}}
-        )
+    async def note_issue(self, card_id: str, issue: Issue, institution: str, now: datetime) -> None:
+        """An institution has given the card out once more, with the event that tells its holders."""
+        data = {"card_id": card_id, "institution": institution, "place": issue.place}
+        due, events = adding(now, ("card.reprinted", data))
+        issues = {"$each": [issue_row(issue)], "$slice": -MAX_ISSUES}
+        await self._collection.update({"_id": card_id}, {"$push": {"issues": issues, **events}, "$set": due})
 
     async def activate(self, card: Card, person_id: str, now: datetime, **more: Any) -> bool:
         """Pending → active, with its event; False when it was not pending any more.  Duplicate when the

@@ -2,6 +2,8 @@
 
 from server.core.audit import Actor
 from server.core.clock import Clock
+from server.core.errors import Conflict
+from server.core.mongo import Duplicate
 from server.core.outbox import Event
 from server.core.secrets import Sealer
 from server.identity.documents import Document
@@ -62,6 +64,17 @@ class IdentityService:
     async def find_by_document(self, document: Document) -> Person | None:
         """The living holder of a document, through merges."""
         return await self._index.find_by_document(HeldDocument(document.id_type, document.number))
+
+    async def add_document(
+        self, person_id: str, name: str, document: Document, evidence: tuple[Evidence, ...]
+    ) -> None:
+        """One document more for a person, as `evidence` confirms; Conflict `document.taken` when it is
+        another person's.  Safe to repeat."""
+        person = await self._index.get(person_id)
+        try:
+            await self._index.attach(person, Particulars(name, document), evidence)
+        except Duplicate:
+            raise Conflict("document.taken", "this document is in another person's record") from None
 
     async def look_again(self, event: Event) -> None:
         """The reaction to person.registered: two who came in one instant are found to be one."""

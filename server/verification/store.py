@@ -5,6 +5,7 @@ A row is stored by one grouped insert; the unique `use_key` makes a dynamic code
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from server.cards.model import Holder
@@ -83,6 +84,16 @@ class UsageStore:
     async def insert(self, usage: Document) -> None:
         """Duplicate when this code was used before."""
         await self._chain.append(usage)
+
+    async def was_used_at(self, institution_id: str, ehealth_card_id: str, since: datetime) -> bool:
+        """Whether the institution has had a code of the card accepted since then."""
+        # Between "!" and ";" lie the uses of static codes and those of dynamic ones, and nothing else.
+        wanted: Document = {
+            "use_key": {"$gte": f"{ehealth_card_id}!", "$lt": f"{ehealth_card_id};"},
+            "institution_id": institution_id,
+            "at": {"$gte": since},
+        }
+        return await self._usages.find_one(wanted, {"_id": 1}) is not None
 
     async def find_by_use(self, key: str) -> Document | None:
         return await self._usages.find_one({"use_key": key})

@@ -95,6 +95,17 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "/partner/v1/patients": [{"hospital_patient_no": "x", "person_id": "0" * 26}],
+    "/partner/v1/cards": [
+        {
+            "name": "王三",
+            "id_type": "01",
+            "id_no": "990101199003070011",
+            "phone": "19900000000",
+            "terminal_id": "T-0001",
+            "reading": {"how": "typed"},
+            "face_to_face": {"clerk_id": "c-1"},
+        }
+    ],
     "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
     "/partner/v1/verifications": [
         {

@@ -61,11 +61,13 @@ class AttachmentService:
         delete_at = self._clock.now() + LONGEST_KEPT
         for attachment_id in attachment_ids:
             if not await self._store.attach(attachment_id, account_id, card_id, delete_at):
-                raise InvalidInput(
-                    "attachment.invalid",
-                    "no such attachment, or it goes with another claim",
-                    reason="unknown",
-                )
+                raise _unknown()
+
+    async def require_own(self, account_id: str, attachment_id: str) -> None:
+        """Nothing, when the account uploaded it; InvalidInput `attachment.invalid` (unknown) otherwise."""
+        found = await self._store.find(attachment_id)
+        if found is None or found[0].account_id != account_id:
+            raise _unknown()
 
     async def open_own(self, account_id: str, attachment_id: str) -> tuple[str, bytes]:
         """(media type, picture) for who uploaded it; NotFound `attachment.not_found` for anybody else."""
@@ -105,6 +107,12 @@ class AttachmentService:
             await self._audit.record("attachments.delete", actor, "attachment", attachment.attachment_id)
             await self._store.delete(attachment.attachment_id, now)
         return len(due)
+
+
+def _unknown() -> InvalidInput:
+    return InvalidInput(
+        "attachment.invalid", "no such paper, or it goes with another claim", reason="unknown"
+    )
 
 
 def _not_found() -> NotFound:
