@@ -12,8 +12,8 @@ from handlers.base import ApiHandler, NotFoundHandler
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
-from handlers.partner import fhir, persons, verifications
 from handlers.partner import cards as partner_cards
+from handlers.partner import fhir, persons, verifications
 from handlers.partner import sessions as partner_sessions
 from handlers.resident import (
     account,

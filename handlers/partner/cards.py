@@ -5,6 +5,7 @@ from pydantic import StringConstraints
 
 from handlers.authentication import PartnerHandler
 from handlers.partner.fields import ShortText, TerminalId
+from handlers.partner.persons import PatientNo
 from handlers.requests import Accepted, Created, Id, Model, Ok, Picture, Reply, operation
 from server.cards.model import Status
 from server.cards.window import Counter, Issued, Reading, Visitor
@@ -45,7 +46,7 @@ class IssueRequest(Model):
     reading: ReadingGiven
     face_to_face: FaceToFaceGiven
     guardian: GuardianGiven | None = None
-    hospital_patient_no: ShortText | None = None
+    hospital_patient_no: PatientNo | None = None
 
     def visitor(self) -> Visitor:
         guardian = None if self.guardian is None else Guardian(**self.guardian.model_dump())

@@ -113,7 +113,8 @@ class ClaimService:
         InvalidInput: name.invalid, document.*, phone.invalid, notice.unknown_version, phone.code_required,
         phone.code_wrong, claim.guardian_required, bank_card.required, physical_card.refused, relation.*,
         attachment.invalid, identity.mismatch.  Conflict: card.held_by_another_account,
-        card.claim_in_progress, family.full.  TooMany: identity_mismatch*.too_many.  Unavailable: proving.not_set_up, civil.unavailable.
+        card.claim_in_progress, family.full.
+        TooMany: identity_mismatch*.too_many.  Unavailable: proving.not_set_up, civil.unavailable.
         """
         require_known_notice(application.notice_version)
         policy = await self._policies.get(ClaimPolicy)

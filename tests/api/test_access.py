@@ -7,6 +7,7 @@ import pytest
 
 from handlers.openapi import operations
 from handlers.routes import ROUTES
+from handlers.scopes import SCOPES
 from server.staff.roles import PERMISSIONS
 from tests.api.calls import SignedCall, call
 from tests.api.test_operator_injection import BODIES
@@ -97,6 +98,7 @@ async def test_with_the_other_audiences_credentials_it_is_401(platform: Platform
 
 async def test_with_their_own_credentials_they_get_further(platform: Platform) -> None:
     """The other side of the matrix: the refusals above are not refusals of everything."""
+    await platform.admit(scopes=tuple(SCOPES))
     token = await platform.sign_in(platform.residents[0])
     staff = await platform.staff(*PERMISSIONS)
     for path, method, audience, _ in sorted(ALL, key=lambda row: row[0].endswith("/sessions/current")):

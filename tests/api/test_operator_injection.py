@@ -10,6 +10,7 @@ import pytest
 
 from handlers.openapi import operations
 from handlers.routes import ROUTES
+from handlers.scopes import SCOPES
 from server.staff.roles import PERMISSIONS
 from tests.api.calls import call
 from tests.api.recorder import RECORDER
@@ -137,6 +138,7 @@ def filled(path: str, id: str = "0" * 26) -> str:
 
 async def tokens(platform: Platform) -> dict[str, str]:
     """A resident's token, and one of staff who may do everything, by audience."""
+    await platform.admit(scopes=tuple(SCOPES))
     resident = await platform.sign_in(platform.residents[0])
     return {"resident": resident, "staff": await platform.staff(*PERMISSIONS)}
 
