@@ -165,13 +165,19 @@ class Clients:
         return attempt
 
     async def _try_sign_in(self, phone: str) -> tuple[Attempt, dict[str, Any]]:
-        sent, content = await self._ask("POST", "/api/v1/sms-codes", {"phone": phone})
+        sent, proof = await self.sms_code(phone, "sign_in")
+        if sent.status != 202:
+            return sent, {}
+        return await self._ask("POST", "/api/v1/sessions", {"method": "sms", **proof})
+
+    async def sms_code(self, phone: str, purpose: str) -> tuple[Attempt, dict[str, Any]]:
+        """{phone, code, request_id} of a new code, read where the phone would."""
+        sent, content = await self._ask("POST", "/api/v1/sms-codes", {"phone": phone, "purpose": purpose})
         if sent.status != 202:
             return sent, {}
         inbox = await self._fetch(f"{self._stage.sandbox_url}/sms/messages?phone={phone}", "GET")
         code = re.findall(r"\b[0-9]{6}\b", json.loads(inbox.body)["messages"][-1]["text"])[0]
-        body = {"method": "sms", "phone": phone, "code": code, "request_id": content["request_id"]}
-        return await self._ask("POST", "/api/v1/sessions", body)
+        return sent, {"phone": phone, "code": code, "request_id": content["request_id"]}
 
     async def _try_verify(self, body: dict[str, Any], key: str) -> tuple[Attempt, dict[str, Any]]:
         try:

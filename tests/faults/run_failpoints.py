@@ -200,10 +200,13 @@ def leave_claims(on: Set, trips: Trips, number: int) -> None:
     async def scan() -> None:
         await trips.scan(trips.holders[0])
 
-    on.stage.fault("real_name", refuse=503)
+    sources = ("real_name", "mobile")  # either of them would refuse the wrong names at once
+    for source in sources:
+        on.stage.fault(source, refuse=503)
     pairs = [lambda: trips.claim_for_later(CLAIMS_EACH)] * (number // CLAIMS_EACH)
     on.clients.run(in_parallel([*pairs, *[scan] * number], 6))
-    on.stage.fault("real_name")
+    for source in sources:
+        on.stage.fault(source)
     on.stage.make_claims_due()
 
 

@@ -22,6 +22,7 @@ from server.core.audit import Actor
 from server.core.mongod import EmbeddedMongod
 from server.core.mongod_directory import free_port
 from server.core.observability import configure_logging
+from server.identity.tries import TriesPolicy
 from server.partners.model import App, Institution, Terminal
 from server.settings import Settings
 from tests.faults.people import Person
@@ -223,6 +224,10 @@ class Stage:
             partner = App(APP_ID, institution, True, frozenset({"verification"}), {KEY_ID: public})
             terminal = Terminal(TERMINAL_ID, APP_ID, "Window 3", "0100", True)
             await app.services.partners.admit(partner, [terminal], Actor("system", "test"))
+            # A run's residents all come from one address, and guess more often than a city does in a day.
+            by, policies = Actor("system", "test"), app.services.policies
+            version, _ = await policies.describe(TriesPolicy.NAME)
+            await policies.put(TriesPolicy.NAME, {"address": 100_000}, version, by)
             self.platform_public_key_hex = app.seals.platform_public_key().hex()
         finally:
             await app.stop()

@@ -51,10 +51,16 @@ class Trips:
                 await self._clients.claim(resident, **wrong)
 
     async def _sign_in_by_wechat(self, person: Person) -> None:
-        """First without a number, then with it: the account comes to know its phone."""
+        """Without a number, which is then proven by a code; and with it: the account knows its phone."""
+        clients = self._clients
         for more in ({}, {"phone_code": f"phone:{person.phone}:{uuid.uuid4().hex}"}):
             code = f"wx:{person.phone}:{uuid.uuid4().hex}"
-            await self._clients.ask("POST", "/api/v1/sessions", {"method": "wechat", "code": code, **more})
+            signed_in, content = await clients.ask(
+                "POST", "/api/v1/sessions", {"method": "wechat", "code": code, **more}
+            )
+            sent, proof = await clients.sms_code(person.phone, "phone")
+            if signed_in.status == 201 and sent.status == 202:
+                await clients.ask("PUT", "/api/v1/account/phone", proof, token=content["token"])
 
     async def _show_and_scan(self, resident: Resident) -> None:
         clients = self._clients
