@@ -116,7 +116,10 @@ def _add_federation(add: Add) -> None:
         "action",
         nargs="?",
         default="serve",
-        choices=["serve", "key", "anchor", "admit", "revoke", "suspend", "resume", "list", "statistics"],
+        choices=[
+            *("serve", "key", "rotate", "anchor", "admit", "revoke", "suspend", "resume"),
+            *("list", "statistics", "audit"),
+        ],
     )
     router.add_argument("--reuse-port", action="store_true", help="serve: share the port with others")
     router.add_argument("--anchor", help="file of the key that signs certificates; `anchor` makes it")
@@ -128,6 +131,7 @@ def _add_federation(add: Add) -> None:
     )
     router.add_argument("--key-id", default="k1", help="admit, revoke: the key's id")
     router.add_argument("--days", type=int, default=400, help="admit: how long the certificate is good")
+    router.add_argument("--after-days", type=int, default=7, help="rotate: when the new key takes over")
     router.add_argument("--since", help="statistics: first day, YYYY-MM-DD")
 
     federation = add("federation", "federation", "this centre's key towards the national router")

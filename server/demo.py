@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -27,11 +26,10 @@ from server import settings as settings_module
 from server.commands import CommandError
 from server.core.audit import Actor
 from server.core.children import tied_argv
-from server.core.crypto.master_key import create_master_key_file
-from server.core.crypto.provider import choose_provider
 from server.core.mongod import EmbeddedMongod
 from server.core.observability import configure_logging
-from server.demo_secrets import rsa_pair, write_private
+from server.demo_federation import DemoFederation
+from server.demo_secrets import demo_secrets, write_private
 from server.demo_staff import employ
 from server.partners.model import App, Institution, Terminal
 
@@ -48,7 +46,9 @@ SIGNED = {
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns when it was told to stop, or raises CommandError when a part fails."""
-    demo = Demo(Path(arguments.var).resolve(), arguments.port, arguments.sandbox_port)
+    demo = Demo(
+        Path(arguments.var).resolve(), arguments.port, arguments.sandbox_port, federated=arguments.federation
+    )
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         demo.start()
@@ -73,8 +73,9 @@ class Child:
 
 
 class Demo:
-    def __init__(self, var: Path, port: int, sandbox_port: int) -> None:
+    def __init__(self, var: Path, port: int, sandbox_port: int, *, federated: bool = False) -> None:
         self._var = var
+        self._federation = DemoFederation(var, port) if federated else None
         self._port = port
         self._sandbox_port = sandbox_port
         self._api = f"http://127.0.0.1:{port}"
@@ -96,9 +97,13 @@ class Demo:
             raise CommandError(
                 f"{self._var} cannot be written ({error.strerror}): name another with --var"
             ) from None
-        secrets_kept = self._secrets()
+        secrets_kept = demo_secrets(self._var)
         mongodb_uri = os.environ.get("MONGODB_URI") or self._start_mongod()
         environment = self._environment(secrets_kept, mongodb_uri)
+        if self._federation is not None:
+            for federated_port in self._federation.ports:
+                _require_free(federated_port, "--port")
+            environment = asyncio.run(self._federation.prepare(environment))
         platform_key = asyncio.run(self._seed(environment, secrets_kept))
         self._write_sandbox_config(secrets_kept, platform_key)
         self._launch(
@@ -106,6 +111,11 @@ class Demo:
         )
         self._launch("serve", [sys.executable, "-m", "server", "serve"], environment)
         self._launch("worker", [sys.executable, "-m", "server", "worker"], environment)
+        if self._federation is not None:
+            for name, command, its_environment in self._federation.children():
+                self._launch(name, [sys.executable, "-m", "server", command], its_environment)
+            for url in self._federation.urls:
+                self._await(f"{url}/health/ready")
         self._await(f"{self._sandbox}/sms/messages?phone=0")
         self._await(f"{self._api}/health/ready")
         self._write_demo_file(secrets_kept, platform_key)
@@ -113,31 +123,6 @@ class Demo:
     def _start_mongod(self) -> str:
         self._mongod = EmbeddedMongod(self._var / "mongodb")
         return self._mongod.start()
-
-    def _secrets(self) -> dict[str, str]:
-        """Keys and shared secrets of this demo, made once and kept in files of mode 600."""
-        master = self._var / "master.key"
-        if not master.exists():
-            create_master_key_file(master)
-        kept = self._var / "demo-secrets.json"
-        if not kept.exists():
-            pair = choose_provider().generate_key_pair()
-            app_private, app_public = rsa_pair()
-            alipay_private, alipay_public = rsa_pair()
-            content = {
-                "partner_private_key_hex": pair.private.hex(),
-                "partner_public_key_hex": pair.public.hex(),
-                "shared_secret": secrets.token_hex(32),
-                "alipay_app_private_pem": app_private,
-                "alipay_app_public_pem": app_public,
-                "alipay_private_pem": alipay_private,
-                "alipay_public_pem": alipay_public,
-            }
-            write_private(kept, json.dumps(content, indent=1))
-            write_private(self._var / "alipay-app-private.pem", app_private)
-            write_private(self._var / "alipay-public.pem", alipay_public)
-        found: dict[str, str] = json.loads(kept.read_text())
-        return found
 
     def _environment(self, kept: Mapping[str, str], mongodb_uri: str) -> dict[str, str]:
         settings = {
@@ -243,6 +228,7 @@ class Demo:
             },
             "residents": self._city.persons(),
             "staff": self._staff,
+            **(self._federation.told() if self._federation else {}),
         }
         write_private(self._var / "demo.json", json.dumps(content, ensure_ascii=False, indent=1))
 
@@ -314,7 +300,7 @@ The card centre of {self._city.name} is open.  Everybody in it is made up.
   4. The staff's pages        {console}
      Names, passwords and codes are at {self._sandbox}/staff/
   5. For programmers           {self._api}/docs   and docs/partner-api.md
-
+{self._federation.announcement() if self._federation else ""}
 Data, keys and logs: {self._var} (all of it in demo.json).  Ctrl-C stops it.""",
             flush=True,
         )

@@ -1,12 +1,42 @@
-"""Keys and shared secrets of a demo: made once, kept in files that only their owner may read."""
+"""The keys and shared secrets of a demo: made once, kept in its folder in files of mode 600."""
 
+import json
 import os
+import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from server.commands import CommandError
+from server.core.crypto.master_key import create_master_key_file
+from server.core.crypto.provider import choose_provider
+
+
+def demo_secrets(var: Path) -> dict[str, str]:
+    """Keys and shared secrets of this demo, made once and kept in files of mode 600."""
+    master = var / "master.key"
+    if not master.exists():
+        create_master_key_file(master)
+    kept = var / "demo-secrets.json"
+    if not kept.exists():
+        pair = choose_provider().generate_key_pair()
+        app_private, app_public = rsa_pair()
+        alipay_private, alipay_public = rsa_pair()
+        content = {
+            "partner_private_key_hex": pair.private.hex(),
+            "partner_public_key_hex": pair.public.hex(),
+            "shared_secret": secrets.token_hex(32),
+            "alipay_app_private_pem": app_private,
+            "alipay_app_public_pem": app_public,
+            "alipay_private_pem": alipay_private,
+            "alipay_public_pem": alipay_public,
+        }
+        write_private(kept, json.dumps(content, indent=1))
+        write_private(var / "alipay-app-private.pem", app_private)
+        write_private(var / "alipay-public.pem", alipay_public)
+    found: dict[str, str] = json.loads(kept.read_text())
+    return found
 
 
 def rsa_pair() -> tuple[str, str]:

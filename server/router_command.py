@@ -55,8 +55,12 @@ def _work(arguments: argparse.Namespace, settings: ProcessSettings) -> Work:
     """What the action does; everything it needs is read and checked before the database is touched."""
     if arguments.action == "key":
         return _show_key
+    if arguments.action == "rotate":
+        return lambda app: _rotate(app, timedelta(days=arguments.after_days))
     if arguments.action == "list":
         return _list
+    if arguments.action == "audit":
+        return _verify_audit
     if arguments.action == "statistics":
         since = _since(arguments.since)
         return lambda app: _statistics(app, since)
@@ -96,6 +100,23 @@ def _admission(arguments: argparse.Namespace, settings: ProcessSettings, centre_
 async def _show_key(app: RouterApp) -> None:
     key_id, key = app.seals.federation_key()
     print(f"ROUTER_KEYS={key_id}:{key.public.raw.hex()}")
+
+
+async def _rotate(app: RouterApp, after: timedelta) -> None:
+    present_id, present = app.seals.federation_key()
+    new = await app.keys.rotate("federation", after)
+    new_id, key = app.seals.federation_key(new.version)
+    print(f"{new_id} takes over at {new.activates_at.isoformat()}; every centre needs both before that:")
+    print(f"ROUTER_KEYS={present_id}:{present.public.raw.hex()},{new_id}:{key.public.raw.hex()}")
+
+
+async def _verify_audit(app: RouterApp) -> None:
+    report = await app.verifier.verify()
+    for problem in report.problems:
+        print(f"PROBLEM {problem}")
+    print(f"{report.chains} chains, {report.rows} rows: {'sound' if report.is_sound else 'NOT SOUND'}")
+    if not report.is_sound:
+        raise CommandError("the router's audit record is not sound")
 
 
 async def _list(app: RouterApp) -> None:

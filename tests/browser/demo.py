@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,12 @@ class RunningDemo:
 
 
 @contextmanager
-def running_demo(code_refresh_s: int = 60) -> Iterator[RunningDemo]:
+def running_demo(code_refresh_s: int = 60, *, federated: bool = False) -> Iterator[RunningDemo]:
+    """`federated`: with a second centre and the router, on the two ports after the first centre's."""
     with tempfile.TemporaryDirectory(prefix="ehc-browser-") as folder:
         argv = [sys.executable, "-m", "server", "demo", "--var", folder]
-        argv += ["--port", str(_free_port()), "--sandbox-port", str(_free_port())]
+        argv += ["--port", str(_free_port(3)), "--sandbox-port", str(_free_port())]
+        argv += ["--federation"] if federated else []
         environment = {**os.environ, "CODE_REFRESH_SECONDS": str(code_refresh_s)}
         with (Path(folder) / "demo.out").open("wb") as output:
             process = subprocess.Popen(argv, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -86,8 +88,16 @@ def process_waits(process: "subprocess.Popen[bytes]") -> None:
         return
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(in_a_row: int = 1) -> int:
+    """The first of so many free ports in a row."""
+    while True:
+        with ExitStack() as stack:
+            probes = [stack.enter_context(socket.socket()) for _ in range(in_a_row)]
+            probes[0].bind(("127.0.0.1", 0))
+            port: int = probes[0].getsockname()[1]
+            try:
+                for offset, probe in enumerate(probes[1:], 1):
+                    probe.bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue  # a neighbour is taken: look elsewhere
+            return port
