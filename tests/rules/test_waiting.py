@@ -10,6 +10,7 @@ from tests.rules.code import Source, called, sources
 SLEEPS = {
     "tests/faults/processes.py": "the bounded wait helper: looks again until a condition holds",
     "tests/faults/proxy.py": "is the slow network",
+    "tests/api/test_federation_faults.py": "is the slow peer",
 }
 
 
