@@ -1,10 +1,8 @@
 import "element-plus/dist/index.css";
 import "./design.css";
 import {
-  ElAlert, ElButton, ElCard, ElCheckbox, ElConfigProvider, ElDatePicker, ElDescriptions, ElDescriptionsItem,
-  ElDialog, ElEmpty, ElForm, ElFormItem, ElImage, ElInput, ElInputNumber, ElOption, ElPopconfirm, ElRadioButton,
-  ElRadioGroup, ElSelect, ElSkeleton, ElSwitch, ElTable, ElTableColumn, ElTabPane, ElTabs, ElTag, ElTimeline,
-  ElTimelineItem,
+  ElAlert, ElButton, ElConfigProvider, ElDatePicker, ElDescriptions, ElDialog, ElForm, ElImage, ElInput,
+  ElInputNumber, ElPopconfirm, ElRadio, ElSelect, ElSkeleton, ElSwitch, ElTable, ElTabs, ElTag, ElTimeline,
 } from "element-plus";
 import { createApp } from "vue";
 import App from "./App.vue";
@@ -13,10 +11,9 @@ import { WORDS } from "./text";
 
 document.title = WORDS.title;
 const app = createApp(App);
+// What belongs to one of these (columns, options, radio buttons …) comes with it.
 for (const part of [
-  ElAlert, ElButton, ElCard, ElCheckbox, ElConfigProvider, ElDatePicker, ElDescriptions, ElDescriptionsItem,
-  ElDialog, ElEmpty, ElForm, ElFormItem, ElImage, ElInput, ElInputNumber, ElOption, ElPopconfirm, ElRadioButton,
-  ElRadioGroup, ElSelect, ElSkeleton, ElSwitch, ElTable, ElTableColumn, ElTabPane, ElTabs, ElTag, ElTimeline,
-  ElTimelineItem,
+  ElAlert, ElButton, ElConfigProvider, ElDatePicker, ElDescriptions, ElDialog, ElForm, ElImage, ElInput,
+  ElInputNumber, ElPopconfirm, ElRadio, ElSelect, ElSkeleton, ElSwitch, ElTable, ElTabs, ElTag, ElTimeline,
 ]) app.use(part);
 app.use(router).mount("#app");

@@ -10,6 +10,7 @@ from tests.browser.demo import RunningDemo
 
 SIZE: Any = {"width": 1280, "height": 800}
 WAIT_MS = 15_000
+STEP_S = 30
 
 
 class Desk:
@@ -42,8 +43,16 @@ class Desk:
         self.at(test).fill(text)
 
     def code(self) -> str:
-        """What the authenticator shows next: the enrolment of the demo has used an earlier one."""
-        return pyotp.TOTP(self.member["totp_secret"]).at(int(time.time()), counter_offset=1)
+        """What the authenticator shows next: the enrolment of the demo has used an earlier one.  Each works
+        once: whoever has just signed in waits for another."""
+        used: dict[str, int] = self.demo.told.setdefault("used_steps", {})
+        name = self.member["login_name"]
+        self.page.wait_for_function(
+            "used => Math.floor(Date.now() / 30000) + 1 > used", arg=used.get(name, 0), timeout=40_000
+        )
+        step = int(time.time()) // STEP_S + 1
+        used[name] = step
+        return pyotp.TOTP(self.member["totp_secret"]).generate_otp(step)
 
     def first_code(self) -> str:
         """What the authenticator shows now."""
@@ -53,7 +62,9 @@ class Desk:
         self.page.goto(f"{self.demo.told['console']}#/{page}")
 
     def fill_sign_in(self, **changes: str) -> None:
-        given = {"password": self.member["password"], "totp": self.code(), **changes}
+        given = {"password": self.member["password"], **changes}
+        if "totp" not in given:
+            given["totp"] = self.code()
         self.write("login-name", self.member["login_name"])
         self.write("password", given["password"])
         self.write("totp", given["totp"])

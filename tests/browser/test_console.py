@@ -45,7 +45,8 @@ def test_signing_in_needs_the_second_factor_and_signing_out_ends_it(
     desk = Desk(browser, demo, "aud.admin")
     desk.open("audit")
     expect(desk.at("login-name")).to_be_visible()
-    desk.fill_sign_in(totp="000000" if desk.code() != "000000" else "111111")
+    wrong = "000000" if desk.first_code() != "000000" else "111111"
+    desk.fill_sign_in(totp=wrong)
     desk.press("sign-in")
     expect(desk.at("fault")).to_contain_text("登录名、密码或验证码不对")
     desk.sign_in()
@@ -56,6 +57,40 @@ def test_signing_in_needs_the_second_factor_and_signing_out_ends_it(
     desk.open("audit")
     expect(desk.at("login-name")).to_be_visible()
     desk.close()
+
+
+@pytest.mark.feature("S3", "I3")
+def test_two_records_become_one_by_two_people(browser: Browser, demo: RunningDemo) -> None:
+    for number in (24, 25):
+        claim(demo, number)
+    maker, checker = Desk(browser, demo, "chen.min").sign_in(), Desk(browser, demo, "zhou.lei").sign_in()
+    ids = []
+    for number in (24, 25):
+        maker.open("persons")
+        maker.page.reload()
+        maker.write("id-no", demo.resident(number)["id_no"])
+        maker.press("search")
+        maker.press("open-person")
+        expect(maker.at("person")).to_be_visible()
+        assert demo.resident(number)["id_no"] not in maker.page.content()
+        ids.append(maker.at("person-id").inner_text())
+    maker.press("merge")
+    maker.write("absorbed", ids[0])
+    maker.page.locator('[role=dialog]:visible [data-test="reason"]').fill("同一人，两份证件")
+    maker.press("propose")
+    expect(maker.page.get_by_text("已提出，等待复核")).to_be_visible()
+    maker.open("merges")
+    expect(maker.at("own")).to_be_visible()
+    assert maker.page.locator('[data-test="approve"]').count() == 0
+
+    checker.press("menu-merges")
+    expect(checker.at("merges")).to_contain_text("同一人，两份证件")
+    checker.press("approve")
+    expect(checker.at("state")).to_have_attribute("data-state", "empty")
+    checker.page.get_by_role("tab", name="已合并").click()
+    expect(checker.at("merges")).to_contain_text(ids[0])
+    maker.close()
+    checker.close()
 
 
 @pytest.mark.feature("S3", "C1")

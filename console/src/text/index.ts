@@ -1,7 +1,7 @@
 /** All words of the staff pages. */
 
 export const WORDS = {
-  title: "电子健康卡 · 管理端",
+  title: "健康卡管理端",
   centre: "卡管中心",
   menu: "功能",
   pages: {
@@ -130,6 +130,7 @@ export const WORDS = {
     person: "人员编号",
     open: "查看",
     documents: "证件",
+    born: "出生年",
     registered: "登记时间",
     edit: "更正资料",
     editHint: "没有改动的地方请留空。更正会记入审计。",
@@ -168,8 +169,8 @@ export const WORDS = {
     refuseReversal: "不撤销",
     own: "您提出的，要另一位同事复核",
     what: {
-      propose: "提出合并", approve: "同意合并", refuse: "不同意", propose_reversal: "提出撤销", reverse: "提出撤销",
-      approve_reversal: "同意撤销", refuse_reversal: "不撤销", merge: "按规则合并",
+      proposed: "提出合并", approved: "已合并", refused: "不同意合并", reversal_proposed: "提出撤销", reversal_approved: "已撤销",
+      reversal_refused: "不撤销", reversed: "已撤销",
     } as Record<string, string>,
   },
   staff: {
@@ -271,12 +272,12 @@ export const CHANNELS: Record<string, string> = {
 };
 export const RELATIONS: Record<string, string> = { self: "本人", child: "子女", parent: "父母", ward: "被监护人" };
 export const REVIEW_REASONS: Record<string, string> = {
-  guardianship: "监护关系要人工核对", evidence: "来源没有核实", attachment: "有材料要看", document: "证件类型要人工核对",
+  channel: "这个渠道要人工审核", guardianship: "监护关系要人工核对", evidence: "来源没有核实", attachment: "有材料要看", document: "证件类型要人工核对",
   mismatch: "来源说法不一", policy: "规则要求人工审核", relation: "亲属关系要人工核对", family: "家庭成员数量超出常规",
   relation_proof: "亲属关系要人工核对", policy_channel: "这个渠道要人工审核", person: "身份要人工比对",
 };
 export const SOURCES: Record<string, string> = {
-  real_name: "公安实名核验", mobile: "手机运营商", bank: "银行", card_register: "实体卡登记", civil: "民政与户籍", window: "窗口核验",
+  authority: "公安实名核验", reading: "设备读证", real_name: "公安实名核验", mobile: "手机运营商", bank: "银行", card_register: "实体卡登记", civil: "民政与户籍", window: "窗口核验",
   face_to_face: "当面核验", phone: "短信验证",
 };
 export const FIELDS: Record<string, string> = {
