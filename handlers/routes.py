@@ -11,9 +11,9 @@ from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
+from handlers.partner import admissions, fhir, keys, persons, verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import cards as partner_cards
-from handlers.partner import fhir, persons, verifications
 from handlers.partner import sessions as partner_sessions
 from handlers.resident import (
     account,
@@ -27,7 +27,8 @@ from handlers.resident import (
     sms_codes,
 )
 from handlers.staff import accounts as staff_accounts
-from handlers.staff import audit, claim_reviews, enrolment, policies, roles, security_events
+from handlers.staff import admissions as staff_admissions
+from handlers.staff import audit, claim_reviews, enrolment, partners, policies, roles, security_events
 from handlers.staff import cards as staff_cards
 from handlers.staff import merges as staff_merges
 from handlers.staff import person_reviews as staff_person_reviews
@@ -55,6 +56,10 @@ ROUTES: list[openapi.Route] = [
     *staff_merges.ROUTES,
     *partner_cards.ROUTES,
     *partner_authorization_requests.ROUTES,
+    *admissions.ROUTES,
+    *keys.ROUTES,
+    *staff_admissions.ROUTES,
+    *partners.ROUTES,
     *staff_sessions.ROUTES,
     *enrolment.ROUTES,
     *staff_accounts.ROUTES,

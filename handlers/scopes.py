@@ -1,6 +1,7 @@
 """What a partner's app may be allowed to do.  The sentence is what people are shown when they grant it."""
 
 SCOPES: dict[str, str] = {
+    "app": "see its own entry in the register, and replace its own keys",
     "verification": "read a health card's code shown to its terminals, and get who its holder is, masked",
     "cards.issue": "give out cards at its windows and kiosks, and print codes of cards it has seen",
     "verification.full": "get the whole document number and phone number with a verified code",

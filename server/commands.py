@@ -265,7 +265,7 @@ async def partners(arguments: argparse.Namespace) -> int:
     terminals = [_terminal(arguments.app, text) for text in arguments.terminal]
 
     async def work(app: composition.App) -> int:
-        await app.services.partners.admit(partner, terminals, Actor("system", "command"))
+        await app.services.partner_register.admit(partner, terminals, Actor("system", "command"))
         public = app.seals.platform_public_key().hex()
         print(f"{partner.app_id} is admitted with {len(terminals)} terminals; our public key: {public}")
         return 0

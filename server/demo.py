@@ -168,7 +168,7 @@ class Demo:
                 Terminal(terminal.terminal_id, partner.app_id, terminal.place, terminal.channel, True)
                 for terminal in self._hospital.terminals
             ]
-            await app.services.partners.admit(partner, terminals, Actor("system", "demo"))
+            await app.services.partner_register.admit(partner, terminals, Actor("system", "demo"))
             self._staff = await employ(app, self._var / "demo-staff.json")
             return app.seals.platform_public_key().hex()
         finally:

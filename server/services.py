@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from payment.merchants.service import Merchants
 from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
@@ -27,6 +28,8 @@ from server.identity.merges.service import MergeService
 from server.identity.proving import Proving
 from server.identity.reviews.service import ReviewService as PersonReviewService
 from server.identity.service import IdentityService
+from server.partners.admission.service import AdmissionService
+from server.partners.register import PartnerRegister
 from server.partners.service import PartnerService
 from server.security.service import SecurityService
 from server.staff.enrolment import Enrolment
@@ -55,6 +58,9 @@ class Services:
     person_desk: PersonDesk
     intake: Intake
     partners: PartnerService
+    partner_register: PartnerRegister
+    admissions: AdmissionService
+    merchants: Merchants
     staff: StaffService
     staff_sessions: StaffSessions
     enrolment: Enrolment

@@ -30,7 +30,19 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "card.cancelled": [messages.tell_card_moved],
         "card.pin_changed": [messages.tell_card_moved],
         "card.pin_locked": [messages.tell_card_moved],
+        "admission.vetted": [],
+        "admission.refused": [],
+        "admission.admitted": [services.admissions.finish, opens_merchant(services)],
     }
+
+
+def opens_merchant(services: Services) -> Reaction:
+    """An admitted institution is a merchant too (A6.1)."""
+
+    async def react(event: Event) -> None:
+        await services.merchants.open(event.data["institution_id"], event.data["institution"])
+
+    return react
 
 
 def dispatcher(services: Services) -> Reaction:

@@ -185,7 +185,7 @@ class Platform:
         terminal_id: str = TERMINAL_ID,
         scopes: tuple[str, ...] = ("verification",),
     ) -> None:
-        await self.app.services.partners.admit(
+        await self.app.services.partner_register.admit(
             App(
                 app_id,
                 Institution(f"institution-of-{app_id}", "云溪市第一人民医院"),

@@ -4,6 +4,7 @@ foundation.py   what every service stands on
 assembly.py     one function for each noun
 outside.py      the outside sources of identity
 persons.py      the services of the person index
+partners.py     the services of the register of partners
 indexes.py      the table of indexes
 process.py      what every process starts and stops
 router.py       the national router, put together of its own few parts
@@ -23,6 +24,9 @@ from server.services import Services
 from server.settings import Settings
 from server.subscriptions import dispatcher
 
+# The collections whose documents carry events.
+EVENT_SOURCES = ("cards", "usages", "persons", "person_reviews", "admissions")
+
 
 @dataclass(kw_only=True)
 class App(Process):
@@ -41,7 +45,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     base = await foundation(settings, clock or SystemClock(), unsafe_writes)
     services = assembly.services(base)
     await report_missing_sources(services.proving)
-    sources = [base.mongo.collection(name) for name in ("cards", "usages", "persons", "person_reviews")]
+    sources = [base.mongo.collection(name) for name in EVENT_SOURCES]
     relay = Relay(sources, dispatcher(services), base.clock)
     return App(
         settings=settings,

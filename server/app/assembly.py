@@ -12,6 +12,7 @@ from server.app.claims import claiming
 from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
 from server.app.outside import outside_sources
+from server.app.partners import partner_register
 from server.app.persons import person_index
 from server.cards.display import Display, DisplayPolicy
 from server.cards.factors.service import FactorService
@@ -37,7 +38,6 @@ from server.identity.proving import Proving
 from server.identity.real_name_policy import RealNamePolicy
 from server.identity.tries import TriesPolicy
 from server.partners.service import PartnerService
-from server.partners.store import PartnerStore
 from server.security.service import SecurityService
 from server.security.store import SecurityStore
 from server.services import Services
@@ -70,15 +70,15 @@ def services(base: Foundation) -> Services:
     cards_store = CardStore(mongo.collection("cards"), base.sealer)
     cards = _cards(base, cards_store, display)
     accounts, sms_codes = _accounts(base)
-    partners, persons = _partners(base), person_index(base)
+    partners, persons = partner_register(base), person_index(base)
     identity = persons.identity
     staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
-    verification = _verification(base, usages, partners, factors, display)
+    verification = _verification(base, usages, partners.service, factors, display)
     consents = Consents(usages, base.seals, display, base.clock, settings.centre_id)
-    claims = claiming(base, cards_store, identity, proving, sms_codes, partners, consents, usages)
+    claims = claiming(base, cards_store, identity, proving, sms_codes, partners.service, consents, usages)
     messages_store = MessageStore(mongo.collection("messages"))
     security = _security(base)
     return Services(
@@ -100,13 +100,16 @@ def services(base: Foundation) -> Services:
         person_reviews=persons.reviews,
         person_desk=persons.desk,
         intake=persons.intake,
-        partners=partners,
+        partners=partners.service,
+        partner_register=partners.register,
+        admissions=partners.admissions,
+        merchants=partners.merchants,
         staff=staff,
         staff_sessions=staff_sessions,
         enrolment=enrolment,
         verification=verification,
         federation=issuing_centre(base, verification),
-        authorizations=_authorizations(base, usages, partners, cards, factors),
+        authorizations=_authorizations(base, usages, partners.service, cards, factors),
         messages=MessageService(messages_store, cards, base.clock),
         objections=ObjectionService(messages_store, cards, lifecycle, security),
         security=security,
@@ -171,22 +174,6 @@ def _authorizations(
         base.audit,
         base.clock,
         centre_id=base.settings.centre_id,
-    )
-
-
-def _partners(base: Foundation) -> PartnerService:
-    kept = base.mongo.collection
-    return PartnerService(
-        PartnerStore(
-            kept("apps"), kept("terminals"), kept("partner_sessions"), kept("partner_nonces"), base.sealer
-        ),
-        base.sm2,
-        base.seals,
-        base.audit,
-        base.versions,
-        base.clock,
-        base.threads,
-        window_seconds=base.settings.partner_window_seconds,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from payment.merchants.store import MerchantStore
 from push.messages.store import MessageStore
 from server.accounts.store import AccountStore
 from server.cards.attachments.store import AttachmentStore
@@ -18,6 +19,7 @@ from server.identity.identifiers.store import IdentifierStore
 from server.identity.merges.store import MergeStore
 from server.identity.reviews.store import ReviewStore
 from server.identity.store import PersonStore
+from server.partners.admission.store import AdmissionStore
 from server.partners.store import PartnerStore
 from server.security.store import SecurityStore
 from server.staff.store import StaffStore
@@ -39,6 +41,10 @@ INDEXES = {
     "terminals": PartnerStore.TERMINAL_INDEXES,
     "partner_sessions": PartnerStore.SESSION_INDEXES,
     "partner_nonces": PartnerStore.NONCE_INDEXES,
+    "partner_criteria": PartnerStore.CRITERIA_INDEXES,
+    "admissions": AdmissionStore.INDEXES,
+    "admission_documents": AdmissionStore.DOCUMENT_INDEXES,
+    "merchants": MerchantStore.INDEXES,
     "staff": StaffStore.INDEXES,
     "staff_sessions": StaffStore.SESSION_INDEXES,
     "staff_tries": StaffStore.TRY_INDEXES,

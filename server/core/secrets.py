@@ -34,6 +34,8 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("cards", "review_note"): PersonalField("telling a claimant why a reviewer decided so"),
     ("attachments", "picture"): PersonalField("showing a reviewer the papers of a claim"),
     ("cards", "pin"): PersonalField("not personal, but secret: what a PIN is compared with"),
+    ("admissions", "contact"): PersonalField("who answers for an institution that asks to be admitted"),
+    ("admission_documents", "content"): PersonalField("papers of an application, which name people"),
     ("partner_sessions", "key"): PersonalField("not personal, but as secret: a terminal's session key"),
     ("staff", "login_name"): PersonalField("signing in to the card centre's pages"),
     ("staff", "display_name"): PersonalField("saying who of the card centre it is"),

@@ -1,6 +1,6 @@
 """What a partner is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -12,13 +12,25 @@ class Institution:
 
 @dataclass(frozen=True)
 class App:
-    """The software an institution runs against us.  `public_keys`: key id → 65 bytes, 04‖x‖y."""
+    """The software an institution runs against us.  `public_keys`: key id → 65 bytes, 04‖x‖y; a key in
+    `retiring` is good until that moment, so that two keys overlap while one replaces the other."""
 
     app_id: str
     institution: Institution
     is_active: bool
     scopes: frozenset[str]
     public_keys: dict[str, bytes]
+    retiring: dict[str, datetime] = field(default_factory=dict)
+    valid_until: datetime | None = None
+    suspended_because: str | None = None
+
+    def may_call(self, now: datetime) -> bool:
+        return self.is_active and (self.valid_until is None or now < self.valid_until)
+
+    def key_at(self, key_id: str, now: datetime) -> bytes | None:
+        """The key, unless it is unknown or its time is over."""
+        until = self.retiring.get(key_id)
+        return self.public_keys.get(key_id) if until is None or now < until else None
 
 
 @dataclass(frozen=True)

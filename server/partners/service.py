@@ -11,11 +11,10 @@ import structlog
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock, to_ms
 from server.core.crypto.hashes import equal_in_constant_time, hmac_sm3
-from server.core.crypto.sm2 import InvalidKey, Sm2Provider, Sm2PublicKey
-from server.core.errors import Conflict, Forbidden, InvalidInput, Unauthenticated
+from server.core.crypto.sm2 import Sm2Provider, Sm2PublicKey
+from server.core.errors import Forbidden, Unauthenticated
 from server.core.ids import new_id
 from server.core.keys import Seals
-from server.core.mongo import Duplicate
 from server.core.threads import run_in
 from server.core.versions import VersionedCache, Versions
 from server.partners.model import App, Caller, Terminal, TerminalSession
@@ -74,14 +73,14 @@ class PartnerService:
         if not request.is_shaped():
             return "shape"
         app = await self._apps.find(request.app_id)
-        if app is None or not app.is_active:
+        if app is None or not app.may_call(self._clock.now()):
             return "app"
         session: TerminalSession | None = None
         if request.sign_type == "HMAC-SM3":
             session = await self._sessions.find(request.key_id)
             if session is None or session.app_id != app.app_id or session.expires_at <= self._clock.now():
                 return "session"
-        elif request.key_id not in app.public_keys:
+        elif app.key_at(request.key_id, self._clock.now()) is None:
             return "key"
         if abs(int(request.timestamp) - to_ms(self._clock.now())) > self._window.total_seconds() * 1000:
             return "window"
@@ -150,36 +149,3 @@ class PartnerService:
         await self._audit.record("terminal_sessions.open", actor, "terminal", terminal_id)
         public = self._public_key(caller.app.public_keys[caller.key_id])
         return session, await run_in(self._threads, partial(public.encrypt, session.key))
-
-    # -- the register
-    async def admit(self, app: App, terminals: list[Terminal], by: Actor) -> None:
-        """Puts an app and its terminals into the register; InvalidInput `app.bad_key` for a key that is no
-        SM2 public key, Conflict `terminal.taken` for a terminal id that another app has.
-
-        The app comes last: it may call only when its admission is on record and its terminals are its own.
-        """
-        for raw in app.public_keys.values():
-            try:
-                self._sm2.public_key(raw)
-            except InvalidKey:
-                raise InvalidInput(
-                    "app.bad_key", "not an SM2 public key: 04, x and y, 130 hex digits"
-                ) from None
-        for terminal in terminals:
-            there = await self._store.find_terminal(terminal.terminal_id)
-            if there is not None and there.app_id != app.app_id:
-                raise _taken(terminal)
-        await self._audit.record("apps.admit", by, "app", app.app_id, terminals=len(terminals))
-        for terminal in terminals:
-            try:
-                await self._store.put_terminal(terminal)
-            except Duplicate:  # since we looked
-                raise _taken(terminal) from None
-        await self._store.put_app(app)
-        await self._versions.bump(VERSION)
-
-
-def _taken(terminal: Terminal) -> Conflict:
-    return Conflict(
-        "terminal.taken", "another app has a terminal of this id", terminal_id=terminal.terminal_id
-    )

@@ -1,17 +1,25 @@
-"""How partners are kept: `apps`, `terminals`, `partner_sessions`, `partner_nonces`."""
+"""How partners are kept: `apps`, `terminals`, `partner_sessions`, `partner_nonces`,
+`partner_criteria`."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
 from server.core.grouping import Group
 from server.core.mongo import Collection, Document, Duplicate, index
+from server.core.pages import Page, page_of
 from server.core.secrets import Sealer
+from server.partners.admission.model import CRITERIA, Criterion, CriterionState
 from server.partners.model import App, Institution, Terminal, TerminalSession
+
+MAX_TERMINALS = 10_000
 
 
 class PartnerStore:
     TERMINAL_INDEXES = [index("app_id")]
     SESSION_INDEXES = [index("expires_at", expire_after_s=0), index("app_id")]
     # The nonce is the row's id and its shard key: random, so the writes spread.
+    CRITERIA_INDEXES = [index("app_id")]
     NONCE_INDEXES = [index("expires_at", expire_after_s=0)]
 
     def __init__(
@@ -20,12 +28,14 @@ class PartnerStore:
         terminals: Collection,
         sessions: Collection,
         nonces: Collection,
+        criteria: Collection,
         sealer: Sealer,
     ) -> None:
         self._apps = apps
         self._terminals = terminals
         self._sessions = sessions
         self._nonces = nonces
+        self._criteria = criteria
         self._sealer = sealer
         self._spent: Group[Document, None] = Group(self._nonces.insert_each)
 
@@ -33,38 +43,66 @@ class PartnerStore:
         row = await self._apps.find_one({"_id": app_id})
         if row is None:
             return None
-        return App(
-            app_id=row["_id"],
-            institution=Institution(row["institution"]["institution_id"], row["institution"]["name"]),
-            is_active=row["status"] == "active",
-            scopes=frozenset(row["scopes"]),
-            public_keys={key["key_id"]: key["public_key"] for key in row["keys"]},
-        )
+        return _app(row)
+
+    async def list_apps(self, cursor: str | None, limit: int) -> Page[App]:
+        """By id."""
+        wanted: Document = {} if cursor is None else {"_id": {"$gt": cursor}}
+        rows = await self._apps.find(wanted, limit=limit + 1, sort=[("_id", 1)])
+        return page_of([_app(row) for row in rows], limit, lambda app: app.app_id)
 
     async def put_app(self, app: App) -> None:
+        row = _app_row(app)
+        await self._apps.update({"_id": row.pop("_id")}, {"$set": row}, upsert=True)
+
+    async def insert_app(self, app: App) -> None:
+        """Duplicate when it is there."""
+        await self._apps.insert(_app_row(app))
+
+    async def set_status(self, app_id: str, *, is_active: bool, reason: str | None) -> None:
+        status = "active" if is_active else "suspended"
+        await self._apps.update({"_id": app_id}, {"$set": {"status": status, "suspended_because": reason}})
+
+    async def set_limits(self, app_id: str, scopes: frozenset[str], valid_until: datetime | None) -> None:
         await self._apps.update(
-            {"_id": app.app_id},
-            {
-                "$set": {
-                    "institution": {
-                        "institution_id": app.institution.institution_id,
-                        "name": app.institution.name,
-                    },
-                    "status": "active" if app.is_active else "suspended",
-                    "scopes": sorted(app.scopes),
-                    "keys": [
-                        {"key_id": key_id, "public_key": public} for key_id, public in app.public_keys.items()
-                    ],
-                }
-            },
-            upsert=True,
+            {"_id": app_id}, {"$set": {"scopes": sorted(scopes), "valid_until": valid_until}}
         )
+
+    async def add_key(
+        self, app_id: str, known: list[str], key_id: str, raw: bytes, retiring: Mapping[str, datetime]
+    ) -> bool:
+        """False when the app's keys are not the `known` ones any more."""
+        ends = {"$switch": {"branches": [_is_key(key, until) for key, until in retiring.items()]}}
+        older = {
+            "$map": {"input": "$keys", "as": "k", "in": {"$mergeObjects": ["$$k", {"retires_at": ends}]}}
+        }
+        change: Document = {"$literal": {"key_id": key_id, "public_key": raw}}
+        return await self._apps.update(
+            {"_id": app_id, "keys.key_id": {"$all": known}, "keys": {"$size": len(known)}},
+            [{"$set": {"keys": {"$concatArrays": [older, [change]]}}}],
+        )
+
+    async def remove_key(self, app_id: str, key_id: str) -> None:
+        await self._apps.update({"_id": app_id}, {"$pull": {"keys": {"key_id": key_id}}})
+
+    # -- criteria
+    async def list_criteria(self, app_id: str) -> list[Criterion]:
+        rows = await self._criteria.find({"app_id": app_id}, limit=len(CRITERIA))
+        return [_criterion(row) for row in rows]
+
+    async def put_criterion(self, app_id: str, criterion: Criterion) -> None:
+        due_on = None if criterion.due_on is None else criterion.due_on.isoformat()
+        row = {**criterion.__dict__, "state": criterion.state.value, "due_on": due_on, "app_id": app_id}
+        await self._criteria.update({"_id": f"{app_id}:{criterion.name}"}, {"$set": row}, upsert=True)
+
+    # -- terminals
+    async def list_terminals(self, app_id: str) -> list[Terminal]:
+        rows = await self._terminals.find({"app_id": app_id}, limit=MAX_TERMINALS, sort=[("_id", 1)])
+        return [_terminal(row) for row in rows]
 
     async def find_terminal(self, terminal_id: str) -> Terminal | None:
         row = await self._terminals.find_one({"_id": terminal_id})
-        if row is None:
-            return None
-        return Terminal(row["_id"], row["app_id"], row["place"], row["channel"], row["status"] == "active")
+        return None if row is None else _terminal(row)
 
     async def put_terminal(self, terminal: Terminal) -> None:
         """Duplicate when another app has a terminal of this id."""
@@ -108,3 +146,51 @@ class PartnerStore:
         except Duplicate:
             return False
         return True
+
+
+def _app(row: Document) -> App:
+    return App(
+        app_id=row["_id"],
+        institution=Institution(row["institution"]["institution_id"], row["institution"]["name"]),
+        is_active=row["status"] == "active",
+        scopes=frozenset(row["scopes"]),
+        public_keys={key["key_id"]: key["public_key"] for key in row["keys"]},
+        retiring={key["key_id"]: key["retires_at"] for key in row["keys"] if key.get("retires_at")},
+        valid_until=row.get("valid_until"),
+        suspended_because=row.get("suspended_because"),
+    )
+
+
+def _app_row(app: App) -> Document:
+    institution = app.institution
+    return {
+        "_id": app.app_id,
+        "institution": {"institution_id": institution.institution_id, "name": institution.name},
+        "status": "active" if app.is_active else "suspended",
+        "scopes": sorted(app.scopes),
+        "keys": [
+            {"key_id": key_id, "public_key": public, "retires_at": app.retiring.get(key_id)}
+            for key_id, public in app.public_keys.items()
+        ],
+        "valid_until": app.valid_until,
+        "suspended_because": app.suspended_because,
+    }
+
+
+def _is_key(key_id: str, until: datetime) -> dict[str, Any]:
+    return {"case": {"$eq": ["$$k.key_id", {"$literal": key_id}]}, "then": until}
+
+
+def _terminal(row: Document) -> Terminal:
+    return Terminal(row["_id"], row["app_id"], row["place"], row["channel"], row["status"] == "active")
+
+
+def _criterion(row: Document) -> Criterion:
+    return Criterion(
+        name=row["name"],
+        state=CriterionState(row["state"]),
+        note=row["note"],
+        checked_at=row["checked_at"],
+        checked_by=row["checked_by"],
+        due_on=None if row["due_on"] is None else date.fromisoformat(row["due_on"]),
+    )

@@ -19,7 +19,8 @@ PERMISSIONS: dict[str, str] = {
     "staff.read": "see the accounts of staff and their roles",
     "staff.manage": "open, suspend and close accounts of staff; confirm administrators",
     "staff.grant": "give and take roles, unlock accounts",
-    "partners.manage": "take up institutions, apps and terminals",
+    "partners.read": "see the register of institutions and apps, and applications for admission",
+    "partners.manage": "vet applications, check criteria, suspend apps, keep terminals and keys",
     "partners.review": "decide on the admission of institutions, apps and terminals",
     "cards.freeze": "see a card, masked; freeze, reactivate and cancel it, with a reason",
     "security.events": "see and handle security events",
@@ -61,8 +62,13 @@ ROLES: dict[str, Role] = {
         "Freezes, reactivates and cancels cards; handles what holders object to.",
         frozenset({"cards.freeze", "security.events"}),
     ),
-    "partner_clerk": Role("Takes up institutions and their apps.", frozenset({"partners.manage"})),
-    "partner_reviewer": Role("Decides admissions.", frozenset({"partners.review"})),
+    "partner_clerk": Role(
+        "Vets institutions and keeps the register of their apps.",
+        frozenset({"partners.read", "partners.manage"}),
+    ),
+    "partner_reviewer": Role(
+        "Decides admissions that somebody else vetted.", frozenset({"partners.read", "partners.review"})
+    ),
 }
 ADMINISTRATORS = tuple(sorted(name for name, role in ROLES.items() if role.is_administrator))
 

@@ -14,6 +14,7 @@ from handlers.scopes import SCOPES
 from server.staff.roles import PERMISSIONS
 from tests.api.calls import call
 from tests.api.recorder import RECORDER
+from tests.api.test_admission import form as admission_form
 from tests.harness import Answer, Platform
 
 pytestmark = [pytest.mark.feature("S2", "V4"), pytest.mark.gen_test(timeout=90)]
@@ -108,6 +109,21 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "/partner/v1/sessions": [{"terminal_id": "T-0001"}],
+    "/api/v1/authorization-requests": [{"text": "EHCA1:" + "0" * 26 + ":0000A0001"}],
+    "/partner/v1/authorization-requests": [
+        {"terminal_id": "T-0001", "scene": "010101", "channel": "0100", "department": "x", "purpose": "x"}
+    ],
+    "/partner/v1/admissions": [admission_form()],
+    "/partner/v1/admissions/states": [{"token": "x" * 43}],
+    "/partner/v1/keys": [{"key_id": "k9", "public_key_hex": "04" + "0" * 128}],
+    "/staff/v1/admissions/{admission_id}/vetting": [{"decision": "pass", "reason": "papers seen"}],
+    "/staff/v1/admissions/{admission_id}/decision": [{"decision": "pass", "reason": "papers seen"}],
+    "/staff/v1/partners/{app_id}/suspension": [{"reason": "an incident"}],
+    "/staff/v1/partners/{app_id}/limits": [{"scopes": ["verification"], "valid_until": None}],
+    "/staff/v1/partners/{app_id}/terminals/{terminal_id}": [
+        {"place": "x", "channel": "0100", "is_active": True}
+    ],
+    "/staff/v1/partners/{app_id}/criteria/{name}": [{"state": "met", "note": "x", "due_on": "2026-12-01"}],
     "/partner/v1/verifications": [
         {
             "code": "0" * 64 + ":1::0000A0001",
@@ -132,12 +148,14 @@ def spoiled(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def filled(path: str, id: str = "0" * 26) -> str:
     """The path with something of the right form for each of its parts."""
-    words = path.replace("{role}", "claim_reviewer").replace("{name}", "claims")
+    words = (
+        path.replace("{role}", "claim_reviewer").replace("{name}", "claims").replace("{app_id}", "some-his")
+    )
     return re.sub(r"\{\w+\}", id, words)
 
 
 async def tokens(platform: Platform) -> dict[str, str]:
-    """A resident's token, and one of staff who may do everything, by audience."""
+    """A resident's token, and one of staff who may do everything, by audience; the partner may, too."""
     await platform.admit(scopes=tuple(SCOPES))
     resident = await platform.sign_in(platform.residents[0])
     return {"resident": resident, "staff": await platform.staff(*PERMISSIONS)}
@@ -196,6 +214,8 @@ async def test_no_query_takes_an_operator(platform: Platform) -> None:
     signed_in = await tokens(platform)
     with RECORDER.looking() as commands:
         for path, method, _, described in operations(ROUTES):
+            if path.startswith("/federation/"):
+                continue  # test_federation_calls.py signs as a centre
             known = list(described.query.model_fields) if described.query else []
             target = filled(path, card_id)
             operator = quote(json.dumps({"$ne": MARK}))
@@ -216,7 +236,9 @@ async def test_no_path_takes_an_operator(platform: Platform) -> None:
         for path, method, _, described in operations(ROUTES):
             if not described.path:
                 continue
-            for operator in (*OPERATORS, MARK):
+            # The mark is a good name for an app, a key, a terminal; an operator is none.
+            is_named = any(part in path for part in ("{app_id}", "{key_id}", "{terminal_id}"))
+            for operator in OPERATORS if is_named else (*OPERATORS, MARK):
                 text = quote(operator if isinstance(operator, str) else json.dumps(operator), safe="")
                 target = "/".join(text if part.startswith("{") else part for part in path.split("/"))
                 answer = await send(platform, known, method.upper(), target)

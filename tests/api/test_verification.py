@@ -180,7 +180,7 @@ async def test_a_suspended_terminal_is_refused(platform: Platform) -> None:
     session = await client.open_session("T-0001")
     app = App(APP_ID, Institution("i", "n"), True, frozenset({"verification"}), {"k1": PAIR.public})
     idle = Terminal("T-0001", APP_ID, "place", "0100", False)
-    await platform.app.services.partners.admit(app, [idle], Actor("system", "test"))
+    await platform.app.services.partner_register.admit(app, [idle], Actor("system", "test"))
     refused = await platform.scan(client, await platform.code(token, card_id), session)
     assert (refused.status, refused.error[0]) == (403, "terminal.unknown")
 
@@ -193,7 +193,7 @@ async def test_a_suspended_app_is_refused_by_every_process(platform: Platform) -
         for used in (None, session):
             assert (await other.scan(client, await platform.code(token, card_id), used)).status == 200
         app = App(APP_ID, Institution("i", "n"), False, frozenset({"verification"}), {"k1": PAIR.public})
-        await platform.app.services.partners.admit(app, [], Actor("system", "test"))
+        await platform.app.services.partner_register.admit(app, [], Actor("system", "test"))
         await other.app.versions.poll()
         for process in (platform, other):
             for used in (None, session):

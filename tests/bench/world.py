@@ -114,8 +114,8 @@ async def build_world(settings: Settings, cards: int) -> World:
         {"k1": choose_provider().generate_key_pair().public},
     )
     terminal = Terminal(TERMINAL, APP, "bench", "0100", True)
-    await app.services.partners.admit(partner, [terminal], Actor("system", "bench"))
+    await app.services.partner_register.admit(partner, [terminal], Actor("system", "bench"))
     session = TerminalSession(new_id(now), APP, TERMINAL, secrets.token_bytes(32), now + timedelta(hours=8))
-    names = ("apps", "terminals", "partner_sessions", "partner_nonces")
+    names = ("apps", "terminals", "partner_sessions", "partner_nonces", "partner_criteria")
     await PartnerStore(*(app.mongo.collection(name) for name in names), sealer).insert_session(session)
     return World(app, numbers, session, signed_in)

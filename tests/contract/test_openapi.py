@@ -136,5 +136,6 @@ async def test_answers_are_as_documented(platform: Platform, operation: Any) -> 
             # What takes neither body nor parameters cannot be asked wrongly.
             assert mode is GenerationMode.NEGATIVE
             assert not operation.definition.raw["parameters"]
+            continue
         if tag == "partner":
             assert set(seen) - {401}, "no call was proven"

@@ -223,7 +223,7 @@ class Stage:
             institution = Institution("institution-a", "The first hospital")
             partner = App(APP_ID, institution, True, frozenset({"verification"}), {KEY_ID: public})
             terminal = Terminal(TERMINAL_ID, APP_ID, "Window 3", "0100", True)
-            await app.services.partners.admit(partner, [terminal], Actor("system", "test"))
+            await app.services.partner_register.admit(partner, [terminal], Actor("system", "test"))
             # A run's residents all come from one address, and guess more often than a city does in a day.
             by, policies = Actor("system", "test"), app.services.policies
             version, _ = await policies.describe(TriesPolicy.NAME)

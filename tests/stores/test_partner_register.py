@@ -27,7 +27,7 @@ def rows(mongo_client: MongoClient[Any], database_name: str) -> tuple[list[str],
 async def admit_other(platform: Platform, *terminal_ids: str) -> None:
     app = App(OTHER, Institution("b", "B"), True, frozenset({"verification"}), {"k1": PAIR.public})
     terminals = [Terminal(id, OTHER, "place", "0100", True) for id in terminal_ids]
-    await platform.app.services.partners.admit(app, terminals, Actor("system", "test"))
+    await platform.app.services.partner_register.admit(app, terminals, Actor("system", "test"))
 
 
 @pytest.mark.feature("V4")

@@ -1,0 +1,249 @@
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from handlers.authentication import StaffHandler
+from handlers.partner.admissions import AppId, KeyId, Scope
+from handlers.partner.fields import ShortText, TableCode, TerminalId
+from handlers.partner.keys import AppKey, ScopeView
+from handlers.requests import Model, NoContent, Ok, Time, operation
+from handlers.scopes import SCOPES
+from handlers.staff.admissions import Reason
+from server.core.errors import Conflict, InvalidInput, NotFound
+from server.core.pages import MAX_PAGE
+from server.partners.admission.model import CRITERIA, REQUIRED, Criterion, CriterionState
+from server.partners.model import App, Terminal
+
+CriterionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+
+
+class PartnerView(Model):
+    app_id: str
+    institution_id: str
+    institution: str
+    status: Literal["active", "suspended"]
+    suspended_because: str | None
+    valid_until: Time | None
+    scopes: list[ScopeView]
+    keys: list[AppKey]
+
+    @classmethod
+    def of(cls, app: App) -> "PartnerView":
+        return cls(
+            app_id=app.app_id,
+            institution_id=app.institution.institution_id,
+            institution=app.institution.name,
+            status="active" if app.is_active else "suspended",
+            suspended_because=app.suspended_because,
+            valid_until=app.valid_until,
+            scopes=[ScopeView(name=name, sentence=SCOPES.get(name, "")) for name in sorted(app.scopes)],
+            keys=[
+                AppKey(key_id=key_id, public_key_hex=raw.hex(), retires_at=app.retiring.get(key_id))
+                for key_id, raw in sorted(app.public_keys.items())
+            ],
+        )
+
+
+class PartnerQuery(Model):
+    cursor: AppId | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+
+
+class PartnerList(Model):
+    partners: list[PartnerView]
+    next_cursor: str | None
+
+
+class Suspension(Model):
+    reason: Reason
+
+
+class Limits(Model):
+    scopes: Annotated[list[Scope], Field(max_length=50)]
+    valid_until: Time | None
+
+
+class TerminalView(Model):
+    terminal_id: str
+    place: str
+    channel: str
+    is_active: bool
+
+    @classmethod
+    def of(cls, terminal: Terminal) -> "TerminalView":
+        return cls(
+            terminal_id=terminal.terminal_id,
+            place=terminal.place,
+            channel=terminal.channel,
+            is_active=terminal.is_active,
+        )
+
+
+class TerminalList(Model):
+    terminals: list[TerminalView]
+
+
+class TerminalRequest(Model):
+    place: ShortText
+    channel: TableCode
+    is_active: bool = True
+
+
+class CriterionView(Model):
+    name: str
+    sentence: str
+    is_required: bool
+    state: Literal["met", "not_met", "later", "not_needed"] | None
+    note: str | None
+    checked_at: Time | None
+    checked_by: str | None
+    due_on: date | None
+
+    @classmethod
+    def of(cls, name: str, kept: Criterion | None) -> "CriterionView":
+        return cls(
+            name=name,
+            sentence=CRITERIA[name],
+            is_required=name in REQUIRED,
+            state=None if kept is None else kept.state.value,
+            note=None if kept is None else kept.note,
+            checked_at=None if kept is None else kept.checked_at,
+            checked_by=None if kept is None else kept.checked_by,
+            due_on=None if kept is None else kept.due_on,
+        )
+
+
+class CriteriaView(Model):
+    criteria: list[CriterionView]
+
+
+class CriterionCheck(Model):
+    state: Literal["met", "not_met", "later", "not_needed"]
+    note: Annotated[str, StringConstraints(max_length=500)] = ""
+    due_on: date | None = None
+
+
+class Partners(StaffHandler):
+    @operation(
+        "The register of apps, by id", query=PartnerQuery, reply=PartnerList, permission="partners.read"
+    )
+    async def get(self, query: PartnerQuery) -> Ok:
+        page = await self.services.partner_register.list_apps(query.cursor, query.limit)
+        shown = [PartnerView.of(app) for app in page.items]
+        return Ok(PartnerList(partners=shown, next_cursor=page.next_cursor))
+
+
+class OnePartner(StaffHandler):
+    @operation("One app", reply=PartnerView, refuses=(NotFound,), permission="partners.read")
+    async def get(self, app_id: AppId) -> Ok:
+        return Ok(PartnerView.of(await self.services.partner_register.get(app_id)))
+
+
+class PartnerSuspension(StaffHandler):
+    @operation(
+        "Stop an app: nothing of it is answered any more, sessions included",
+        body=Suspension,
+        replies=(NoContent,),
+        refuses=(NotFound,),
+        permission="partners.manage",
+    )
+    async def put(self, app_id: AppId, body: Suspension) -> NoContent:
+        await self.services.partner_register.suspend(app_id, body.reason, self.actor)
+        return NoContent()
+
+    @operation(
+        "Let a suspended app call again",
+        replies=(NoContent,),
+        refuses=(NotFound,),
+        permission="partners.review",
+    )
+    async def delete(self, app_id: AppId) -> NoContent:
+        await self.services.partner_register.resume(app_id, self.actor)
+        return NoContent()
+
+
+class PartnerLimits(StaffHandler):
+    @operation(
+        "What an app may, and until when",
+        body=Limits,
+        replies=(NoContent,),
+        refuses=(NotFound,),
+        permission="partners.review",
+    )
+    async def put(self, app_id: AppId, body: Limits) -> NoContent:
+        scopes = frozenset(body.scopes)
+        await self.services.partner_register.limit(app_id, scopes, body.valid_until, self.actor)
+        return NoContent()
+
+
+class PartnerKey(StaffHandler):
+    @operation(
+        "Retire a key of an app at once",
+        replies=(NoContent,),
+        refuses=(NotFound, Conflict),
+        permission="partners.manage",
+    )
+    async def delete(self, app_id: AppId, key_id: KeyId) -> NoContent:
+        await self.services.partner_register.retire_key(app_id, key_id, self.actor)
+        return NoContent()
+
+
+class PartnerTerminals(StaffHandler):
+    @operation("The terminals of an app", reply=TerminalList, permission="partners.read")
+    async def get(self, app_id: AppId) -> Ok:
+        found = await self.services.partner_register.list_terminals(app_id)
+        return Ok(TerminalList(terminals=[TerminalView.of(terminal) for terminal in found]))
+
+
+class PartnerTerminal(StaffHandler):
+    @operation(
+        "A new terminal of an app, or a known one changed, suspended, resumed",
+        body=TerminalRequest,
+        replies=(NoContent,),
+        refuses=(NotFound, Conflict),
+        permission="partners.manage",
+    )
+    async def put(self, app_id: AppId, terminal_id: TerminalId, body: TerminalRequest) -> NoContent:
+        terminal = Terminal(terminal_id, app_id, body.place, body.channel, body.is_active)
+        await self.services.partner_register.put_terminal(terminal, self.actor)
+        return NoContent()
+
+
+class PartnerCriteria(StaffHandler):
+    @operation(
+        "What was checked of a partner, and when; before its admission too",
+        reply=CriteriaView,
+        permission="partners.read",
+    )
+    async def get(self, app_id: AppId) -> Ok:
+        kept = {one.name: one for one in await self.services.partner_register.list_criteria(app_id)}
+        return Ok(CriteriaView(criteria=[CriterionView.of(name, kept.get(name)) for name in CRITERIA]))
+
+
+class PartnerCriterion(StaffHandler):
+    @operation(
+        "Say how one criterion stands today",
+        body=CriterionCheck,
+        reply=CriterionView,
+        refuses=(InvalidInput,),
+        permission="partners.manage",
+    )
+    async def put(self, app_id: AppId, name: CriterionName, body: CriterionCheck) -> Ok:
+        checked = await self.services.partner_register.check_criterion(
+            app_id, name, CriterionState(body.state), body.note, body.due_on, self.actor
+        )
+        return Ok(CriterionView.of(name, checked))
+
+
+ROUTES = [
+    ("/staff/v1/partners", Partners),
+    ("/staff/v1/partners/{app_id}", OnePartner),
+    ("/staff/v1/partners/{app_id}/suspension", PartnerSuspension),
+    ("/staff/v1/partners/{app_id}/limits", PartnerLimits),
+    ("/staff/v1/partners/{app_id}/keys/{key_id}", PartnerKey),
+    ("/staff/v1/partners/{app_id}/terminals", PartnerTerminals),
+    ("/staff/v1/partners/{app_id}/terminals/{terminal_id}", PartnerTerminal),
+    ("/staff/v1/partners/{app_id}/criteria", PartnerCriteria),
+    ("/staff/v1/partners/{app_id}/criteria/{name}", PartnerCriterion),
+]

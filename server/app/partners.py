@@ -1,0 +1,55 @@
+"""The services of the register of partners, put together."""
+
+from dataclasses import dataclass
+
+from payment.merchants.service import Merchants
+from payment.merchants.store import MerchantStore
+from server.app.foundation import Foundation
+from server.partners.admission.service import AdmissionService
+from server.partners.admission.store import AdmissionStore
+from server.partners.register import PartnerRegister
+from server.partners.service import PartnerService
+from server.partners.store import PartnerStore
+
+
+@dataclass(frozen=True)
+class Partners:
+    service: PartnerService
+    register: PartnerRegister
+    admissions: AdmissionService
+    merchants: Merchants
+
+
+def partner_register(base: Foundation) -> Partners:
+    kept = base.mongo.collection
+    store = PartnerStore(
+        kept("apps"),
+        kept("terminals"),
+        kept("partner_sessions"),
+        kept("partner_nonces"),
+        kept("partner_criteria"),
+        base.sealer,
+    )
+    partners = PartnerService(
+        store,
+        base.sm2,
+        base.seals,
+        base.audit,
+        base.versions,
+        base.clock,
+        base.threads,
+        window_seconds=base.settings.partner_window_seconds,
+    )
+    register = PartnerRegister(store, base.sm2, base.audit, base.versions, base.clock)
+    admissions = AdmissionService(
+        AdmissionStore(kept("admissions"), kept("admission_documents"), base.sealer),
+        register,
+        base.sm2,
+        base.audit,
+        base.budgets,
+        base.sealer,
+        base.clock,
+        base.threads,
+    )
+    merchants = Merchants(MerchantStore(kept("merchants")), base.clock)
+    return Partners(partners, register, admissions, merchants)

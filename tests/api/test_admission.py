@@ -1,0 +1,271 @@
+"""Admission: nothing works before two people have said yes, and everything stops when one says stop."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from sandbox.partner_client import PartnerClient, Unauthenticated
+from server.core.crypto.provider import choose_provider
+from tests.api.calls import another_process
+from tests.harness import Platform
+
+pytestmark = [pytest.mark.feature("V3", "S3"), pytest.mark.gen_test(timeout=60)]
+SM2 = choose_provider()
+PAIR, NEXT = SM2.generate_key_pair(), SM2.generate_key_pair()
+APP, TERMINAL = "river-hospital-his", "RIVER-01"
+CODE = "91350100M000100Y43"  # the example of GB 32100, nobody's
+REQUIRED = ("registered", "form_stamped", "network", "contact")
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    body = {
+        "app_id": APP,
+        "institution": {
+            "institution_id": "river-hospital",
+            "name": "云溪市河滨医院",
+            "code": CODE,
+            "address": "云溪市河滨路 1 号",
+            "contact_name": "测试联系人",
+            "contact_phone": "19900009999",
+        },
+        "key_id": "k1",
+        "public_key_hex": PAIR.public.hex(),
+        "scopes": ["app", "verification"],
+        "terminals": [{"terminal_id": TERMINAL, "place": "挂号窗口 1 号", "channel": "0100"}],
+        "purpose": "registration and paying at our windows",
+        **changes,
+    }
+    lines = ("EHC-ADMISSION-1", APP, CODE, body["key_id"], body["public_key_hex"])
+    text = "".join(line + "\n" for line in lines).encode()
+    signature = SM2.private_key(PAIR.private).sign(text)
+    return {"signature": base64.b64encode(signature).decode(), **body}
+
+
+def client(platform: Platform, key_id: str = "k1", private: bytes = PAIR.private) -> PartnerClient:
+    return PartnerClient(
+        api=platform.http.base,
+        app_id=APP,
+        key_id=key_id,
+        private_key_hex=private.hex(),
+        platform_public_key_hex=platform.app.seals.platform_public_key().hex(),
+        now=lambda: platform.clock.now().timestamp(),
+    )
+
+
+async def apply(platform: Platform) -> tuple[str, str]:
+    """(admission id, the institution's token) of an application with its papers."""
+    sent = await platform.http.post("/partner/v1/admissions", form())
+    assert sent.status == 201, sent.body
+    token = sent.json["token"]
+    paper = await platform.http.send(
+        "POST",
+        "/partner/v1/admissions/documents?kind=application_form",
+        raw=b"%PDF-1.7 a stamped form",
+        headers={"X-Admission-Token": token, "Content-Type": "application/pdf"},
+    )
+    assert paper.status == 201, paper.body
+    return sent.json["admission"]["admission_id"], token
+
+
+async def review(platform: Platform, token: str, admission_id: str, step: str, decision: str = "pass") -> Any:
+    body = {"decision": decision, "reason": "papers seen"}
+    return await platform.http.post(f"/staff/v1/admissions/{admission_id}/{step}", body, token=token)
+
+
+async def meet_criteria(platform: Platform, token: str) -> None:
+    for name in REQUIRED:
+        path = f"/staff/v1/partners/{APP}/criteria/{name}"
+        met = await platform.http.send("PUT", path, {"state": "met", "note": "seen"}, token=token)
+        assert met.status == 200, met.body
+
+
+async def admitted(platform: Platform) -> tuple[str, str]:
+    """Tokens of the clerk and the reviewer who admitted the app."""
+    clerk = await platform.staff("partners.read", "partners.manage")
+    reviewer = await platform.staff("partners.read", "partners.review")
+    admission_id, _ = await apply(platform)
+    await meet_criteria(platform, clerk)
+    assert (await review(platform, clerk, admission_id, "vetting")).status == 200
+    decided = await review(platform, reviewer, admission_id, "decision")
+    assert decided.status == 200, decided.body
+    return clerk, reviewer
+
+
+async def is_answered(platform: Platform, key_id: str = "k1", private: bytes = PAIR.private) -> bool:
+    try:
+        reply = await client(platform, key_id, private).call("GET", "/partner/v1/app")
+    except Unauthenticated:
+        return False
+    assert reply.status == 200
+    return True
+
+
+async def test_nothing_works_before_approval_and_it_does_after(platform: Platform) -> None:
+    clerk = await platform.staff("partners.read", "partners.manage")
+    reviewer = await platform.staff("partners.read", "partners.review")
+    admission_id, token = await apply(platform)
+    assert not await is_answered(platform)
+    early = await review(platform, reviewer, admission_id, "decision")
+    assert (early.status, early.error) == (409, "admission.criteria_open")
+    await meet_criteria(platform, clerk)
+    early = await review(platform, reviewer, admission_id, "decision")
+    assert (early.status, early.error) == (409, "admission.not_in_state")
+    assert (await review(platform, clerk, admission_id, "vetting")).status == 200
+    assert not await is_answered(platform)
+    assert (await review(platform, reviewer, admission_id, "decision")).status == 200
+    assert await is_answered(platform)
+    await platform.work()
+    merchant = await platform.app.services.merchants.find_of("river-hospital")
+    assert merchant is not None and merchant.channels == {}
+    state = await platform.http.post("/partner/v1/admissions/states", {"token": token})
+    assert (state.json["state"], len(state.json["documents"])) == ("admitted", 1)
+
+
+async def test_who_vets_does_not_decide(platform: Platform) -> None:
+    both = await platform.staff("partners.read", "partners.manage", "partners.review")
+    admission_id, _ = await apply(platform)
+    await meet_criteria(platform, both)
+    assert (await review(platform, both, admission_id, "vetting")).status == 200
+    refused = await review(platform, both, admission_id, "decision")
+    assert (refused.status, refused.error) == (403, "admission.same_reviewer")
+    assert not await is_answered(platform)
+
+
+async def test_a_refusal_is_told_with_its_reason(platform: Platform) -> None:
+    clerk = await platform.staff("partners.read", "partners.manage")
+    admission_id, token = await apply(platform)
+    assert (await review(platform, clerk, admission_id, "vetting", "refuse")).status == 200
+    state = await platform.http.post("/partner/v1/admissions/states", {"token": token})
+    assert (state.json["state"], state.json["reason"]) == ("refused", "papers seen")
+    again = await platform.http.post("/partner/v1/admissions", form())
+    assert again.status == 201, "the app id is free for a better application"
+
+
+async def test_a_decision_whose_process_died_is_finished_by_the_worker(platform: Platform) -> None:
+    clerk, _ = await admitted(platform)
+    await platform.app.mongo.collection("apps").delete({"_id": APP})
+    await platform.app.services.partner_register._versions.bump("partners")
+    assert not await is_answered(platform)
+    await platform.work()
+    assert await is_answered(platform)
+    suspended = await platform.http.send(
+        "PUT", f"/staff/v1/partners/{APP}/suspension", {"reason": "an incident"}, token=clerk
+    )
+    assert suspended.status == 204
+
+
+async def test_suspension_ends_sessions_on_every_process_at_the_next_look(platform: Platform) -> None:
+    clerk, reviewer = await admitted(platform)
+    session = await client(platform).open_session(TERMINAL)
+    async with another_process(platform) as other:
+        theirs = client(other)
+        assert (await theirs.call("GET", "/partner/v1/app", session=session)).status == 200
+        path = f"/staff/v1/partners/{APP}/suspension"
+        assert (await platform.http.send("PUT", path, {"reason": "an incident"}, token=clerk)).status == 204
+        await other.app.versions.poll()
+        for signed_by in (session, None):
+            with pytest.raises(Unauthenticated):
+                await theirs.call("GET", "/partner/v1/app", session=signed_by)
+        seen = await platform.http.get(f"/staff/v1/partners/{APP}", token=clerk)
+        assert (seen.json["status"], seen.json["suspended_because"]) == ("suspended", "an incident")
+        assert (await platform.http.send("DELETE", path, token=reviewer)).status == 204
+        await other.app.versions.poll()
+        assert (await theirs.call("GET", "/partner/v1/app", session=session)).status == 200
+
+
+async def test_an_app_stops_when_its_time_is_over(platform: Platform, clock: Any) -> None:
+    _, reviewer = await admitted(platform)
+    limits = {"scopes": ["app", "verification"], "valid_until": "2026-11-22T09:00:00Z"}
+    path = f"/staff/v1/partners/{APP}/limits"
+    assert (await platform.http.send("PUT", path, limits, token=reviewer)).status == 204
+    clock.advance(3599.999)
+    assert await is_answered(platform)
+    clock.advance(0.001)
+    assert not await is_answered(platform)
+
+
+async def test_keys_overlap_while_one_replaces_the_other(platform: Platform, clock: Any) -> None:
+    await admitted(platform)
+    added = await client(platform).call(
+        "POST", "/partner/v1/keys", {"key_id": "k2", "public_key_hex": NEXT.public.hex()}
+    )
+    assert (added.status, added.body["others_retire_at"]) == (201, "2026-11-29T08:00:00Z")
+    assert await is_answered(platform) and await is_answered(platform, "k2", NEXT.private)
+    clock.advance(7 * 86_400)
+    assert not await is_answered(platform)
+    assert await is_answered(platform, "k2", NEXT.private)
+
+
+async def test_a_key_is_retired_at_once_but_not_the_last_one(platform: Platform) -> None:
+    await admitted(platform)
+    last = await client(platform).call("DELETE", "/partner/v1/keys/k1")
+    assert (last.status, last.error[0]) == (409, "key.last")
+    new = {"key_id": "k2", "public_key_hex": NEXT.public.hex()}
+    assert (await client(platform).call("POST", "/partner/v1/keys", new)).status == 201
+    again = await client(platform).call("POST", "/partner/v1/keys", new)
+    assert (again.status, again.error[0]) == (409, "key.taken")
+    assert (await client(platform, "k2", NEXT.private).call("DELETE", "/partner/v1/keys/k1")).status == 204
+    assert not await is_answered(platform)
+
+
+async def test_a_terminal_session_cannot_make_keys(platform: Platform) -> None:
+    await admitted(platform)
+    session = await client(platform).open_session(TERMINAL)
+    new = {"key_id": "k2", "public_key_hex": NEXT.public.hex()}
+    refused = await client(platform).call("POST", "/partner/v1/keys", new, session=session)
+    assert (refused.status, refused.error[0]) == (403, "session.needs_sm2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"signature": "AAAA"}, 422, "admission.not_signed"),
+        ({"public_key_hex": NEXT.public.hex()}, 201, ""),
+        ({"public_key_hex": "04" + "11" * 64}, 422, "app.bad_key"),
+        ({"scopes": ["everything"]}, 400, "request.invalid"),
+        ({"app_id": "hospital-a-his"}, 422, "admission.not_signed"),
+    ],
+)
+async def test_an_application_proves_that_it_has_the_key(
+    platform: Platform, changes: dict[str, Any], status: int, code: str
+) -> None:
+    body = form(**changes)
+    if status == 201:  # a key that is not the signer's: signed by another one
+        status, code = 422, "admission.not_signed"
+    answer = await platform.http.post("/partner/v1/admissions", body)
+    assert (answer.status, answer.error) == (status, code)
+
+
+async def test_ids_in_use_are_not_given_twice(platform: Platform) -> None:
+    await apply(platform)
+    twice = await platform.http.post("/partner/v1/admissions", form())
+    assert (twice.status, twice.error) == (409, "admission.app_taken")
+    theirs = [{"terminal_id": "T-0001", "place": "x", "channel": "0100"}]
+    taken = await platform.http.post("/partner/v1/admissions", form(terminals=theirs))
+    assert (taken.status, taken.error) == (409, "terminal.taken")
+
+
+async def test_a_wrong_institution_code_is_refused(platform: Platform) -> None:
+    body = form()
+    body["institution"] = {**body["institution"], "code": CODE[:-1] + "4"}
+    answer = await platform.http.post("/partner/v1/admissions", body)
+    assert (answer.status, answer.error) == (422, "institution.invalid_code")
+
+
+async def test_a_document_must_be_what_it_says(platform: Platform) -> None:
+    _, token = await apply(platform)
+    refused = await platform.http.send(
+        "POST",
+        "/partner/v1/admissions/documents?kind=licence",
+        raw=b"<html>",
+        headers={"X-Admission-Token": token},
+    )
+    assert (refused.status, refused.error) == (422, "admission.bad_document")
+    stranger = await platform.http.send(
+        "POST",
+        "/partner/v1/admissions/documents?kind=licence",
+        raw=b"%PDF-1.7",
+        headers={"X-Admission-Token": "x" * 43},
+    )
+    assert (stranger.status, stranger.error) == (404, "admission.not_found")
