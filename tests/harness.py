@@ -56,7 +56,9 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """The code of a refusal."""
+        """The code of a refusal; FHIR has it at the beginning of the issue's text."""
+        if "issue" in self.json:
+            return str(self.json["issue"][0]["diagnostics"]).partition(":")[0]
         return str(self.json["error"]["code"])
 
 
