@@ -35,7 +35,7 @@ def slow_authority(seed: int, say: Say, *, scans: int, claims: int, waits: bool)
             before = len(on.history.of("claim"))
             waiting = [on.clients.spawn(trips.claim_for_later(1)) for _ in range(claims)]
             wait_until(lambda: len(on.history.of("claim")) - before >= claims, 20, "the claims")  # noqa: B023
-            took = figures[fault_name] = _p99(on.clients, trips.holders[0], scans)
+            took = figures[fault_name] = scans_p99(on.clients, trips.holders[0], scans)
             for future in waiting:
                 future.result(60)  # type: ignore[call-arg]
             statuses = {str(one.attempts[-1].status) for one in on.history.of("claim")[before:]}
@@ -52,7 +52,7 @@ def slow_authority(seed: int, say: Say, *, scans: int, claims: int, waits: bool)
     return outcome
 
 
-def _p99(clients: Clients, holder: Resident, scans: int) -> float:
+def scans_p99(clients: Clients, holder: Resident, scans: int) -> float:
     """The 99th percentile of a scan, in seconds, four at a time."""
     took: list[float] = []
 

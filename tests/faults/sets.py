@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.faults.run_acknowledgements import cut_acknowledgements
 from tests.faults.run_authority import slow_authority
 from tests.faults.run_failpoints import kill_at_failpoints
+from tests.faults.run_federation import kill_in_federation, slow_centre
 from tests.faults.runs import Outcome, Say, kill_database, kill_processes
 
 Run = Callable[[int, Say], Outcome]
@@ -24,12 +25,13 @@ class Sizes:
     unsafe_kills: int
     cuts_per_path: int
     scans: int
+    kills_in_federation: int
     waits: bool
     starts: bool
 
 
-QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, waits=False, starts=False)
-FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, waits=True, starts=True)
+QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, waits=False, starts=False)
+FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, waits=True, starts=True)
 
 
 def runs_of(size: Sizes) -> dict[str, Run]:
@@ -61,6 +63,8 @@ def runs_of(size: Sizes) -> dict[str, Run]:
         ),
         "cuts": lambda seed, say: cuts(seed, say, driver_retries=False),
         "authority": lambda seed, say: slow_authority(seed, say, scans=size.scans, claims=8, waits=waits),
+        "federation": lambda seed, say: kill_in_federation(seed, say, times=size.kills_in_federation),
+        "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
     }
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
         runs["driver"] = lambda seed, say: cuts(seed, say, driver_retries=True)
