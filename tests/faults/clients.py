@@ -222,6 +222,18 @@ class Clients:
         """One request that is in no history."""
         return await self._ask(method, path, body, **more)
 
+    async def staff_ask(self, who: int, path: str, body: Any = None) -> tuple[Attempt, Any]:
+        """A request of staff: 0 proposes, 1 approves."""
+        return await self._ask("POST", path, body, token=self._stage.staff_tokens[who])
+
+    async def hospital_ask(self, method: str, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
+        """What the hospital is told; nothing when there was no answer or a refusal."""
+        try:
+            reply = await self.hospital().call(method, path, body, **more)
+        except PartnerApiError:
+            return {}
+        return reply.body if reply.status < 300 else {}
+
     async def _ask(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, key: str | None = None
     ) -> tuple[Attempt, dict[str, Any]]:

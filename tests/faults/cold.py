@@ -89,13 +89,23 @@ async def _snapshot(stage: Stage, history: History, heads: dict[str, tuple[int, 
         sealer = Sealer(app.seals.current_keys)
         rows = {
             name: list(stage.database[name].find())
-            for name in ("usages", "cards", "persons", "messages", "sessions", "audit", "audit_batches")
+            for name in (
+                "usages",
+                "cards",
+                "persons",
+                "merges",
+                "messages",
+                "sessions",
+                "audit",
+                "audit_batches",
+            )
         }
         tokens = [operation.result["token"] for operation in history.of("sign_in") if operation.result]
         return Snapshot(
             usages=rows["usages"],
             cards=rows["cards"],
             persons=rows["persons"],
+            merges=rows["merges"],
             messages=rows["messages"],
             sessions=frozenset(row["_id"] for row in rows["sessions"]),
             acts=rows["audit"],

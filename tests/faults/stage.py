@@ -19,18 +19,21 @@ from pymongo import MongoClient
 from sandbox.sm2 import public_key_of
 from server import app as composition
 from server.core.audit import Actor
+from server.core.ids import new_token
 from server.core.mongod import EmbeddedMongod
 from server.core.mongod_directory import free_port
 from server.core.observability import configure_logging
 from server.identity.tries import TriesPolicy
 from server.partners.model import App, Institution, Terminal
 from server.settings import Settings
+from server.staff.model import SESSION_LIFE
 from tests.faults.people import Person
 from tests.faults.processes import Child, Processes, http_ready
 
 SECRET = "a-secret-of-this-fault-run"
 APP_ID, KEY_ID, TERMINAL_ID = "hospital-a-his", "k1", "T-0001"
 PRIVATE_KEY_HEX = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+SCOPES = frozenset({"verification", "persons.register", "persons.pix"})
 DATABASE = "ehc_faults"
 SEARCHABLE = (
     *("--wiredTigerCollectionBlockCompressor", "none", "--wiredTigerJournalCompressor", "none"),
@@ -63,6 +66,8 @@ class Stage:
         self._sandbox_port = free_port()
         self.sandbox_url = f"http://127.0.0.1:{self._sandbox_port}"
         self.platform_public_key_hex = ""
+        self.staff_tokens: list[str] = []
+        "Of one who proposes merges, and of one who approves them."
         self._client: MongoClient[dict[str, Any]] | None = None
 
     def __enter__(self) -> Self:
@@ -194,7 +199,7 @@ class Stage:
         database = self.database
         database.idempotency.update_many({"answer": {"$exists": False}}, {"$set": {"lease_until": now}})
         database.cards.update_many({"status": "pending"}, {"$set": {"next_try_at": now}})
-        for name in ("cards", "usages"):
+        for name in ("cards", "usages", "persons", "person_reviews"):
             database[name].update_many({"outbox.due_at": {"$exists": True}}, {"$set": {"outbox.due_at": now}})
 
     def is_drained(self) -> bool:
@@ -205,6 +210,8 @@ class Stage:
             for name, filter in (
                 ("cards", {"outbox": {"$exists": True}}),
                 ("usages", {"outbox": {"$exists": True}}),
+                ("persons", {"outbox": {"$exists": True}}),
+                ("person_reviews", {"outbox": {"$exists": True}}),
                 ("cards", {"status": "pending"}),
             )
         )
@@ -221,16 +228,27 @@ class Stage:
         app = await self.build()
         try:
             institution = Institution("institution-a", "The first hospital")
-            partner = App(APP_ID, institution, True, frozenset({"verification"}), {KEY_ID: public})
+            partner = App(APP_ID, institution, True, SCOPES, {KEY_ID: public})
             terminal = Terminal(TERMINAL_ID, APP_ID, "Window 3", "0100", True)
             await app.services.partner_register.admit(partner, [terminal], Actor("system", "test"))
             # A run's residents all come from one address, and guess more often than a city does in a day.
             by, policies = Actor("system", "test"), app.services.policies
             version, _ = await policies.describe(TriesPolicy.NAME)
             await policies.put(TriesPolicy.NAME, {"address": 100_000}, version, by)
+            self.staff_tokens = [await _sign_in(app, role) for role in ("registrar", "registrar_checker")]
             self.platform_public_key_hex = app.seals.platform_public_key().hex()
         finally:
             await app.stop()
+
+
+async def _sign_in(app: composition.App, role: str) -> str:
+    """A session token of somebody with this role; the second factor is not what these runs are about."""
+    services, token, now = app.services, new_token(), app.services.staff_sessions._clock.now()
+    staff, _ = await services.staff.open(role.replace("_", "-"), role, Actor("system", "test"), (role,))
+    await app.mongo.collection("staff").update({"_id": staff.staff_id}, {"$set": {"status": "active"}})
+    digest = services.staff_sessions._sealer.token_digest(token)
+    await services.staff_sessions._store.open_session(digest, staff.staff_id, now, now + SESSION_LIFE)
+    return token
 
 
 def _argv(command: str, built_in: str | None) -> list[str]:

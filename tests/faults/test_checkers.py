@@ -77,6 +77,13 @@ def _card(stored: Snapshot, **changes: Any) -> Snapshot:
     return replace(stored, cards=[{**stored.cards[0], **changes}])
 
 
+MERGE = {"_id": "m", "absorbed_id": "person", "survivor_id": "other", "state": "done"}
+
+
+def _person(stored: Snapshot, **changes: Any) -> Snapshot:
+    return replace(stored, persons=[{**stored.persons[0], **changes}])
+
+
 def _twice(stored: Snapshot, **changes: Any) -> Snapshot:
     return replace(stored, usages=[stored.usages[0], {**stored.usages[0], "_id": "use-2", **changes}])
 
@@ -107,6 +114,10 @@ SPOILT: list[tuple[str, Callable[[Snapshot], Snapshot]]] = [
     ("I13", lambda stored: _card(stored, status="pending")),
     ("I13", lambda stored: replace(stored, messages=[])),
     ("I13", lambda stored: replace(stored, messages=[*stored.messages] * 2)),
+    ("I3", lambda stored: _person(stored, state="merged")),
+    ("I3", lambda stored: _person(stored, state="merged", merged_into="person")),
+    ("I3", lambda stored: replace(stored, merges=[MERGE])),
+    ("I3", lambda stored: replace(stored, persons=[*stored.persons] * 2)),
     ("B1", _second_card),
     ("B1", lambda stored: replace(stored, persons=[])),
     ("B1", lambda stored: replace(stored, persons=[*stored.persons, {"_id": "p", "documents": []}])),

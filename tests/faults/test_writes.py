@@ -19,6 +19,8 @@ READS = {
     *("hello", "isMaster", "ismaster", "ping", "serverStatus", "endSessions"),
 }
 OPERATIONS = {"findAndModify": "find_and_update", "createIndexes": "create_indexes"}
+# Ends a transaction that changed nothing, and leaves nothing behind.
+READS.add("abortTransaction")
 
 
 def unmarked(commands: list[Command], passages: "Counter[str]") -> "Counter[str]":
@@ -28,7 +30,9 @@ def unmarked(commands: list[Command], passages: "Counter[str]") -> "Counter[str]
         stages = command.body.get("pipeline", [])
         writes_out = command.name == "aggregate" and any({"$out", "$merge"} & set(s) for s in stages)
         if command.name not in READS or writes_out:
-            asked[f"{command.collection}.{OPERATIONS.get(command.name, command.name)}"] += 1
+            operation = OPERATIONS.get(command.name, command.name)
+            is_commit = command.name == "commitTransaction"
+            asked["transaction.commit" if is_commit else f"{command.collection}.{operation}"] += 1
     marked = Counter({name: min(passages[f"{name}.before"], passages[f"{name}.after"]) for name in asked})
     return asked - marked
 
@@ -47,6 +51,7 @@ def test_every_write_on_the_wire_passed_its_failpoints() -> None:
         assert worker.terminate() == 0
         passages = sum((_counts(file) for file in files.values()), Counter())
         assert len(passages) > 60
+        assert passages["transaction.commit.after"] >= 6, "persons were merged and un-merged"
         assert unmarked(proxy.commands, passages) == Counter()
 
 

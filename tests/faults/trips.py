@@ -5,12 +5,12 @@ import uuid
 from tests.faults.clients import Clients, Resident
 from tests.faults.people import Person
 
-PEOPLE_PER_TRIP = 3
+PEOPLE_PER_TRIP = 4
 MISMATCHES = 5
 
 
 class Trips:
-    """Trips one after another; `people` are used up, three a trip."""
+    """Trips one after another; `people` are used up, four a trip."""
 
     def __init__(self, clients: Clients, people: list[Person]) -> None:
         self._clients = clients
@@ -34,6 +34,7 @@ class Trips:
         await self._read_a_message()
         await self._guess_too_often(self._waiting.pop())
         await self._sign_out(self._waiting.pop())
+        await self._merge_and_undo(self._waiting.pop(), resident.person)
 
     async def scan(self, resident: Resident) -> None:
         """One static code, read once."""
@@ -70,6 +71,45 @@ class Trips:
             await clients.verify(code)
         await self.scan(resident)
         await clients.reopen_session()
+
+    async def _merge_and_undo(self, person: Person, known: Person) -> None:
+        """A hospital registers two, one of them under a name that is not his; staff merge and un-merge."""
+        clients, ids = self._clients, []
+        for one in (person, known):
+            entry = {key: value for key, value in one.application().items() if key != "relation"}
+            number = uuid.uuid4().hex
+            told = await clients.hospital_ask(
+                "POST", "/partner/v1/persons", {**entry, "hospital_patient_no": number}
+            )
+            ids.append(told.get("person_id"))
+            query = [("source", f"institution-a|{number}")]
+            await clients.hospital_ask("GET", "/partner/v1/pix", query=query)
+        doubted = {key: value for key, value in person.application().items() if key != "relation"}
+        asked = await clients.hospital_ask(
+            "POST", "/partner/v1/persons", {**doubted, "name": person.name + "误"}
+        )
+        if not all(ids):
+            return
+        binding = {"person_id": ids[0], "hospital_patient_no": uuid.uuid4().hex}
+        await clients.hospital_ask("POST", "/partner/v1/patients", binding)
+        if asked.get("review_id"):
+            decision = {"decision": "same", "person_id": ids[0], "reason": "a slip of the pen"}
+            path = f"/staff/v1/person-reviews/{asked['review_id']}/decision"
+            await clients.staff_ask(0, path, decision)
+        for is_undone in (True, False):
+            await self._merge(ids[0], ids[1], is_undone=is_undone)
+
+    async def _merge(self, absorbed_id: str, survivor_id: str, *, is_undone: bool) -> None:
+        ask = self._clients.staff_ask
+        proposal = {"absorbed_id": absorbed_id, "survivor_id": survivor_id, "reason": "one and the same"}
+        made, merge = await ask(0, "/staff/v1/merges", proposal)
+        if made.status != 201:
+            return
+        path = f"/staff/v1/merges/{merge['merge_id']}"
+        await ask(1, f"{path}/approval")
+        if is_undone:
+            await ask(0, f"{path}/reversal", {"reason": "two after all"})
+            await ask(1, f"{path}/reversal/approval")
 
     async def _read_a_message(self) -> None:
         if not self.holders:
