@@ -3,11 +3,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handlers.authentication import ResidentHandler
-from handlers.requests import Accepted, Id, Model, NoContent, Ok, Time, operation
+from handlers.requests import Accepted, Id, Model, NoContent, Ok, Picture, Time, operation
 from handlers.resident.cards import CardView
 from handlers.resident.factors import AnyFactor, Digits, as_factor
 from server.cards.lifecycle.transitions import Action
 from server.cards.preferences import Openness, Preferences, Privacy
+from server.cards.prints import PrintForm
 from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
 
 
@@ -57,6 +58,10 @@ class PreferencesView(Model):
     static_allowed: bool
     privacy: PrivacyView
     policy: DisplayRules
+
+
+class PrintQuery(Model):
+    form: PrintForm = "label"
 
 
 class Transitions(ResidentHandler):
@@ -142,9 +147,23 @@ class CardPreferences(ResidentHandler):
         return Ok(await self.view(kept))
 
 
+class CardPrint(ResidentHandler):
+    @operation(
+        "The static code on paper, as PDF: a label of 50 × 30 mm or a wrist band of 280 × 25 mm",
+        query=PrintQuery,
+        refuses=(Conflict, Forbidden),
+        media_type="application/pdf",
+    )
+    async def get(self, card_id: Id, query: PrintQuery) -> Picture:
+        account_id = self.session.account.account_id
+        drawn = await self.services.cards.print_code(account_id, card_id, query.form)
+        return Picture(drawn, "application/pdf")
+
+
 ROUTES = [
     ("/api/v1/cards/{card_id}/transitions", Transitions),
     ("/api/v1/cards/{card_id}/factor-codes", FactorCodes),
     ("/api/v1/cards/{card_id}/pin", CardPin),
     ("/api/v1/cards/{card_id}/preferences", CardPreferences),
+    ("/api/v1/cards/{card_id}/print", CardPrint),
 ]

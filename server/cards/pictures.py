@@ -24,6 +24,12 @@ def as_png(text: str) -> bytes:
     return buffer.getvalue()
 
 
+def modules_of(text: str) -> list[list[bool]]:
+    """The code as rows of dark and light modules, with its quiet zone."""
+    rows: list[list[bool]] = _drawn(text).get_matrix()
+    return rows
+
+
 def _drawn(text: str) -> qrcode.QRCode:
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, box_size=8, border=QUIET_ZONE, mask_pattern=MASK)
     code.add_data(text)

@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
-from server.cards import pictures, qrcode
+from server.cards import pictures, prints, qrcode
 from server.cards.display import Display
 from server.cards.model import Card
 from server.cards.preferences import Privacy
+from server.cards.prints import PrintForm
 from server.cards.store import CardStore
 from server.core.clock import Clock
 from server.core.errors import Conflict, Forbidden, NotFound
 from server.core.keys import Seals
+from server.core.masking import mask_name
 from server.core.threads import run_in
 
 Kind = Literal["dynamic", "static"]
@@ -90,6 +92,20 @@ class CardService:
         code = await self.show_code(account_id, card_id, kind)
         draw = pictures.as_svg if form == "svg" else pictures.as_png
         return await run_in(self._threads, partial(draw, code.text))
+
+    async def print_code(self, account_id: str, card_id: str, form: PrintForm) -> bytes:
+        """See `print_static`; NotFound as `get`."""
+        return await self.print_static(await self.get(account_id, card_id), form)
+
+    async def print_static(self, card: Card, form: PrintForm) -> bytes:
+        """The static code on paper: PDF of the form's size.  Conflict `card.not_active`,
+        `card.static_refused_by_holder`; Forbidden `code.static_not_allowed`."""
+        card.require_active()
+        await self.require_static(card)
+        text = qrcode.static_text(card.ehealth_card_id, self._centre_id)
+        name, number = mask_name(card.holder.name), card.holder.id_no_masked
+        draw = partial(prints.as_pdf, form, text, name, number, self._clock.now())
+        return await run_in(self._threads, draw)
 
     # -- preferences
     async def display_rules(self) -> tuple[timedelta, bool]:

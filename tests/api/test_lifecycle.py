@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import zxingcpp
 from pymongo.database import Database
 
 from server.cards.lifecycle.transitions import Action
@@ -11,6 +12,7 @@ from server.core.audit import Actor
 from server.core.clock import HeldClock
 from tests.api.calls import another_process
 from tests.harness import Platform
+from tests.unit.cards.test_prints import printed
 
 pytestmark = [pytest.mark.feature("C4", "V1"), pytest.mark.gen_test(timeout=60)]
 
@@ -239,3 +241,18 @@ async def test_family_does_what_is_legal_for_it(
     assert gone.status == 204
     assert (await platform.http.get("/api/v1/cards", token=token)).json == {"cards": []}
     assert db.cards.find_one({"_id": card_id})["status"] == "active"
+
+
+@pytest.mark.feature("C6")
+@pytest.mark.parametrize("form", ["label", "wristband"])
+async def test_a_holder_prints_the_static_code(platform: Platform, form: str) -> None:
+    token, card_id = await platform.holder(platform.residents[0])
+    path = f"/api/v1/cards/{card_id}/print?form={form}"
+    answer = await platform.http.get(path, token=token)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/pdf")
+    [found] = zxingcpp.read_barcodes(printed(answer.body))
+    assert await refusal(platform, found.text) == "accepted"
+    await platform.move(token, card_id, "freeze")
+    assert (await platform.http.get(path, token=token)).error == "card.not_active"
+    other = await platform.sign_in(platform.residents[1])
+    assert (await platform.http.get(path, token=other)).error == "card.not_found"
