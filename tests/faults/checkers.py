@@ -128,7 +128,7 @@ def one_live_card_each(history: History, stored: Snapshot) -> Finding:
         ("person's document", [key["key"] for row in stored.persons for key in row["documents"]]),
     ):
         problems += [f"one {what} is there {n} times" for n in Counter(values).values() if n > 1]
-    with_card = {row.get("person_id") for row in live}
+    with_card = {row.get("person_id") for row in stored.cards}  # a cancelled one too
     problems += [
         f"person {row['_id']} has no card"
         for row in stored.persons

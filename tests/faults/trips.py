@@ -1,12 +1,19 @@
 """One visit of made-up people that passes every write a resident or a hospital can cause."""
 
 import uuid
+from typing import Any
 
 from tests.faults.clients import Clients, Resident
 from tests.faults.people import Person
 
-PEOPLE_PER_TRIP = 4
+PEOPLE_PER_TRIP = 5
+PIN, WRONG_PINS = "405162", 2
+ASSETS = ("records", "reports", "visits", "payments")
 MISMATCHES = 5
+
+
+def by_pin(pin: str) -> dict[str, str]:
+    return {"kind": "pin", "pin": pin}
 
 
 class Trips:
@@ -31,6 +38,7 @@ class Trips:
         if resident.card_id:
             self.holders.append(resident)
             await self._show_and_scan(resident)
+        await self._live_a_life(self._waiting.pop())
         await self._read_a_message()
         await self._guess_too_often(self._waiting.pop())
         await self._sign_out(self._waiting.pop())
@@ -110,6 +118,34 @@ class Trips:
         if is_undone:
             await ask(0, f"{path}/reversal", {"reason": "two after all"})
             await ask(1, f"{path}/reversal/approval")
+
+    async def _live_a_life(self, person: Person) -> None:
+        """A card of its own: lost, a PIN set by a code to its phone, wrong and right PINs, reissued, over."""
+        clients = self._clients
+        resident = await clients.sign_in(person)
+        if resident is None or (await clients.claim(resident)).result is None or not resident.card_id:
+            return
+        card = f"/api/v1/cards/{resident.card_id}"
+
+        async def ask(method: str, path: str, body: Any = None) -> Any:
+            return await clients.ask(method, path, body, token=resident.token, key=uuid.uuid4().hex)
+
+        await ask("POST", f"{card}/transitions", {"action": "report_lost"})
+        sent, content = await ask("POST", f"{card}/factor-codes")
+        if sent.status == 202:
+            code = await clients.last_sms_code(person.phone)
+            factor = {"kind": "sms", "request_id": content["request_id"], "code": code}
+            await ask("PUT", f"{card}/pin", {"pin": PIN, "factor": factor})
+        preferences = {
+            "shows": "static",
+            "static_needs_pin": True,
+            "privacy": dict.fromkeys(ASSETS, "closed"),
+        }
+        await ask("PUT", f"{card}/preferences", preferences)
+        for _ in range(WRONG_PINS):
+            await ask("POST", f"{card}/transitions", {"action": "reissue", "factor": by_pin("730518")})
+        for action in ("reactivate", "reissue", "cancel"):
+            await ask("POST", f"{card}/transitions", {"action": action, "factor": by_pin(PIN)})
 
     async def _read_a_message(self) -> None:
         if not self.holders:
