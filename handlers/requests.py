@@ -9,7 +9,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints, TypeAdapter
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    TypeAdapter,
+)
 from pydantic import ValidationError as ShapeError
 
 from server.core.clock import iso
@@ -20,7 +28,21 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FAULTS_SHOWN = 20
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Time = Annotated[AwareDatetime, PlainSerializer(iso, when_used="json")]
+
+
+_MOMENT = TypeAdapter(AwareDatetime)
+
+
+def _read_moment(given: Any) -> Any:
+    """A number is no time here: the library would take it for seconds since 1970."""
+    if not isinstance(given, str):
+        return given
+    if "T" not in given.upper():
+        raise ValueError("a time is written as 2026-11-22T08:00:00Z")
+    return _MOMENT.validate_strings(given)
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_read_moment), PlainSerializer(iso, when_used="json")]
 
 
 class Model(BaseModel):

@@ -228,3 +228,12 @@ async def test_answers_carry_no_more_headers_than_they_should(platform: Platform
         assert "Server" not in headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("text", ["1005", "1005.5", "2026-11-22", "2026-11-22T08:00:00", "Tuesday"])
+async def test_a_time_is_written_out_with_its_zone(platform: Platform, text: str) -> None:
+    token = await platform.staff("audit.read")
+    answer = await platform.http.get(f"/staff/v1/audit?until={text}", token=token)
+    assert (answer.status, answer.error) == (400, "request.invalid")
+    good = await platform.http.get("/staff/v1/audit?until=2026-11-22T08:00:00Z", token=token)
+    assert good.status == 200
