@@ -17,7 +17,7 @@ def by_pin(pin: str) -> dict[str, str]:
 
 
 class Trips:
-    """Trips one after another; `people` are used up, four a trip."""
+    """Trips one after another; `people` are used up, five a trip."""
 
     def __init__(self, clients: Clients, people: list[Person]) -> None:
         self._clients = clients
