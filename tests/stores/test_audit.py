@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from structlog.testing import capture_logs
 
-from server.app import log_failures
+from server.app.process import log_failures
 from server.core import audit_reader, audit_verifier
 from server.core.audit import (
     IN_CHAIN,
