@@ -72,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_registers(add: Add) -> None:
     """Partners, staff, and the index of persons."""
     partners = add("partners", "partners", "the register of institutions, apps and terminals")
-    partners.add_argument("action", choices=["add", "keypair"])
+    partners.add_argument("action", choices=["add", "keypair", "sign"])
+    partners.add_argument("--application", help="sign: the application for admission, a JSON file")
+    partners.add_argument("--keypair", help="sign: a file with what `ehc partners keypair` printed")
     partners.add_argument("--app", help="id of the app")
     partners.add_argument("--institution", help="id of the institution")
     partners.add_argument("--name", help="name of the institution, as residents read it")

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import base64
 import json
 import signal
 import socket
@@ -36,6 +37,7 @@ from server.core.mongod import MongodMissing
 from server.core.mongod_directory import MongodError
 from server.core.observability import configure_logging
 from server.jobs import scheduler
+from server.partners.admission.model import text_to_sign
 from server.partners.model import App, Institution, Terminal
 from server.settings import ProcessSettings, Settings, SettingsError
 
@@ -249,6 +251,9 @@ async def partners(arguments: argparse.Namespace) -> int:
         pair = choose_provider().generate_key_pair()
         print(json.dumps({"private_key_hex": pair.private.hex(), "public_key_hex": pair.public.hex()}))
         return 0
+    if arguments.action == "sign":
+        print(json.dumps(_signed_application(arguments.application, arguments.keypair), ensure_ascii=False))
+        return 0
     for name in ("app", "institution", "name", "public_key"):
         if not getattr(arguments, name):
             raise CommandError(f"--{name.replace('_', '-')} is missing")
@@ -275,6 +280,23 @@ async def partners(arguments: argparse.Namespace) -> int:
 
 async def staff(arguments: argparse.Namespace) -> int:
     return await _with_app(lambda app: staff_commands.run(app, arguments))
+
+
+def _signed_application(application: str | None, keypair: str | None) -> dict[str, object]:
+    """The application in a file, with the public key of the pair and its signature."""
+    if not application or not keypair:
+        raise CommandError("name both files: ehc partners sign --application FILE --keypair FILE")
+    try:
+        form, pair = json.loads(Path(application).read_text("utf-8")), json.loads(Path(keypair).read_text())
+        key = choose_provider().private_key(bytes.fromhex(pair["private_key_hex"]))
+        public = key.public.raw.hex()
+        text = text_to_sign(form["app_id"], form["institution"]["code"], form["key_id"], public)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CommandError(
+            "the application needs app_id, institution.code and key_id; the key pair is what "
+            "`ehc partners keypair` prints"
+        ) from None
+    return {**form, "public_key_hex": public, "signature": base64.b64encode(key.sign(text)).decode()}
 
 
 def _terminal(app_id: str, text: str) -> Terminal:

@@ -1,11 +1,15 @@
 """Admission: nothing works before two people have said yes, and everything stops when one says stop."""
 
+import argparse
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.partner_client import PartnerClient, Unauthenticated
+from server import commands
 from server.core.crypto.provider import choose_provider
 from tests.api.calls import another_process
 from tests.harness import Platform
@@ -235,6 +239,22 @@ async def test_an_application_proves_that_it_has_the_key(
         status, code = 422, "admission.not_signed"
     answer = await platform.http.post("/partner/v1/admissions", body)
     assert (answer.status, answer.error) == (status, code)
+
+
+async def test_the_command_signs_what_the_platform_believes(
+    platform: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsigned = {name: value for name, value in form().items() if name not in ("signature", "public_key_hex")}
+    (tmp_path / "application.json").write_text(json.dumps(unsigned), "utf-8")
+    (tmp_path / "keypair.json").write_text(json.dumps({"private_key_hex": PAIR.private.hex()}))
+    arguments = argparse.Namespace(
+        action="sign",
+        application=str(tmp_path / "application.json"),
+        keypair=str(tmp_path / "keypair.json"),
+    )
+    assert await commands.partners(arguments) == 0
+    answer = await platform.http.post("/partner/v1/admissions", json.loads(capsys.readouterr().out))
+    assert answer.status == 201, answer.body
 
 
 async def test_ids_in_use_are_not_given_twice(platform: Platform) -> None:

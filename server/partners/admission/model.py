@@ -96,9 +96,13 @@ class Submission:
     signature: str
 
     def to_sign(self) -> bytes:
-        """Who signs this holds the private key, and means this app of this institution."""
-        lines = ("EHC-ADMISSION-1", self.app_id, self.applicant.code, self.key_id, self.public_key_hex)
-        return "".join(line + "\n" for line in lines).encode()
+        return text_to_sign(self.app_id, self.applicant.code, self.key_id, self.public_key_hex)
+
+
+def text_to_sign(app_id: str, institution_code: str, key_id: str, public_key_hex: str) -> bytes:
+    """Who signs this holds the private key, and means this app of this institution."""
+    lines = ("EHC-ADMISSION-1", app_id, institution_code, key_id, public_key_hex)
+    return "".join(line + "\n" for line in lines).encode()
 
 
 @dataclass(frozen=True)
