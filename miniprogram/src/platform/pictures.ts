@@ -37,7 +37,7 @@ interface Files {
 
 /** The mini-programs' way: their album, their compression, their file system. */
 export async function pickFromAlbum(files: Files, max_bytes: number): Promise<Picture> {
-  const path = await choose()
+  const { path } = await choose()
   const first = await readBytes(files, path)
   if (mediaTypeOf(first) === null) throw new PictureRefused('kind')
   let found = pictureOf(first, path)
@@ -56,15 +56,15 @@ function pictureOf(bytes: ArrayBuffer, source: string): Picture {
   return { bytes, media_type, source }
 }
 
-/** The path of the one picture chosen. */
-export function choose(): Promise<string> {
+/** The one picture chosen, by its path; on the web as the file that it is, too. */
+export function choose(): Promise<{ path: string; file: unknown }> {
   return new Promise((resolve, reject) => {
     uni.chooseImage({
       count: 1,
       sizeType: ['compressed'],
-      success: ({ tempFilePaths }) => {
+      success: ({ tempFilePaths, tempFiles }) => {
         const path = tempFilePaths[0]
-        if (path) resolve(path)
+        if (path) resolve({ path, file: Array.isArray(tempFiles) ? tempFiles[0] : tempFiles })
         else reject(new PictureRefused('none'))
       },
       fail: () => reject(new PictureRefused('none')),

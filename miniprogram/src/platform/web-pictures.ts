@@ -2,8 +2,9 @@ import { ATTEMPTS, choose, mediaTypeOf, PictureRefused, type Picture } from './p
 
 /** The browser's way: a file, drawn smaller on a canvas when it is too large. */
 export async function pickFile(max_bytes: number): Promise<Picture> {
-  const source = await choose()
-  const bytes = await (await fetch(source)).arrayBuffer()
+  // Read from the file itself: the page's own rules let it fetch from nowhere but its server.
+  const { path: source, file } = await choose()
+  const bytes = await (file as File).arrayBuffer()
   const media_type = mediaTypeOf(bytes)
   if (media_type === null) throw new PictureRefused('kind')
   if (bytes.byteLength <= max_bytes) return { bytes, media_type, source }
