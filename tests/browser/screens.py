@@ -3,10 +3,12 @@
 import io
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
+from sandbox.city import build_city
 from tests.browser.demo import RunningDemo, running_demo
 from tests.browser.phone import Phone, Terminal, chromium
 
@@ -75,6 +77,10 @@ def _resident_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: 
     phone.tap("message-open")
     expect(phone.at("receipt")).to_be_visible()
     keep("messages")
+    phone.tap("not-me")
+    expect(phone.at("object")).to_be_visible()
+    keep("objection")
+    phone.page.go_back()
     phone.page.go_back()
     phone.tap("go-settings")
     keep("settings")
@@ -144,6 +150,87 @@ def _life_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool
     phone.close()
 
 
+def _family_pages(browser: Browser, demo: RunningDemo, family: dict[str, Any], *, elder: bool) -> None:
+    """A mother's claim for her child, other documents, and what waits for people."""
+    mode = "elder" if elder else "normal"
+    mother = next(r for r in demo.told["residents"] if r["id_no"] == family["parents"][1]["id_no"])
+    phone = Phone(browser, demo, mother)
+
+    def keep(name: str) -> None:
+        phone.page.wait_for_load_state("networkidle")
+        _keep(f"{name}-{mode}", phone.picture(whole=True))
+
+    phone.open(elder=elder)
+    phone.sign_in()
+    phone.tap("go-claim")
+    phone.tap("other-document")
+    phone.tap("document-03")
+    phone.tap("physical")
+    keep("claim-passport")
+    phone.page.go_back()
+    phone.page.reload()
+    phone.claim()
+    phone.tap("go-family")
+    expect(phone.at("member")).to_be_visible()
+    phone.tap("add")
+    expect(phone.at("for-child")).to_be_visible()
+    keep("claim-relation")
+    phone.tap("for-child")
+    phone.write("name", family["child"]["name"])
+    phone.write("id-no", family["child"]["id_no"])
+    phone.write("phone", mother["phone"])
+    phone.tap("proof-birth_certificate")
+    phone.write("proof-number", "Z990000000")
+    phone.tap("agree")
+    phone.tap("claim")
+    expect(phone.at("proof-number-fault")).to_be_visible()
+    keep("claim-child")
+    phone.write("proof-number", family["birth_certificate_no"])
+    phone.tap("claim")
+    phone.expect_code("live")
+    keep("cards-child")
+    phone.tap("go-family")
+    phone.tap("remove")
+    keep("family")
+    phone.page.go_back()
+    phone.tap("go-settings")
+    phone.tap("go-account")
+    expect(phone.at("phone-now")).to_be_visible()
+    keep("account")
+    phone.close()
+
+
+def _waiting_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool) -> None:
+    """Papers that people look at."""
+    phone = Phone(browser, demo, demo.adult(number))
+    phone.open(elder=elder)
+    phone.sign_in()
+    phone.claim()
+    phone.tap("go-family")
+    phone.tap("add")
+    phone.tap("for-ward")
+    ward = demo.adult(number + 20)
+    phone.write("name", ward["name"])
+    phone.write("id-no", ward["id_no"])
+    phone.write("phone", phone.resident["phone"])
+    phone.tap("proof-guardianship")
+    paper = io.BytesIO()
+    Image.effect_noise((600, 400), 40).convert("RGB").save(paper, "JPEG")
+    with phone.page.expect_file_chooser() as chooser:
+        phone.tap("guardianship-add")
+    chooser.value.set_files(
+        files=[{"name": "paper.jpg", "mimeType": "image/jpeg", "buffer": paper.getvalue()}]
+    )
+    expect(phone.at("guardianship-photo")).to_be_visible()
+    mode = "elder" if elder else "normal"
+    _keep(f"claim-ward-{mode}", phone.picture(whole=True))
+    phone.tap("agree")
+    phone.tap("claim")
+    phone.expect_status("pending")
+    _keep(f"cards-pending-{mode}", phone.picture(whole=True))
+    phone.close()
+
+
 def _terminal_pages(browser: Browser, demo: RunningDemo, picture: bytes, *, keep: bool) -> None:
     terminal = Terminal(browser, demo)
     with tempfile.TemporaryDirectory() as folder:
@@ -166,6 +253,11 @@ def main() -> None:
         _resident_pages(browser, demo, 11, elder=True)
         _life_pages(browser, demo, 12, elder=False)
         _life_pages(browser, demo, 13, elder=True)
+        families = [f for f in build_city().registers()["families"] if f["child"]["id_type"] == "01"]
+        _family_pages(browser, demo, families[0], elder=False)
+        _family_pages(browser, demo, families[-1], elder=True)
+        _waiting_pages(browser, demo, 14, elder=False)
+        _waiting_pages(browser, demo, 15, elder=True)
 
 
 if __name__ == "__main__":

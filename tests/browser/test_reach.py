@@ -18,6 +18,8 @@ WAYS = {
     "card": ([], "code-state"),
     "large code": (["enlarge"], "code-enlarged"),
     "family": (["go-family"], "member"),
+    "another family member": (["go-family", "add"], "for-child"),
+    "claim for a child": (["go-family", "add", "for-child"], "claim"),
     "messages": (["go-messages"], "state"),
     "report lost": (["go-lost"], "act"),
     "freeze": (["go-manage", "do-freeze"], "act"),

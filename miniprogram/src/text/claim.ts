@@ -3,9 +3,8 @@ import { documents } from './documents'
 export const claim = {
   title: '领取健康卡',
   titleFor: { self: '领取健康卡', child: '给孩子领卡', parent: '给父母领卡', ward: '给我照顾的人领卡' } as Record<string, string>,
-  lead: '照着证件填，填好就能领。',
   leadFor: {
-    self: '照着身份证填，填好就能领。',
+    self: '照着证件填，填好就能领。',
     child: '下面填孩子的资料。请准备好孩子的证件，还有出生证或户口簿。',
     parent: '下面填老人的资料。请准备好老人的身份证，老人的手机放在手边。',
     ward: '下面填他的资料。请准备好他的证件，还有监护证明。',

@@ -56,13 +56,6 @@ const byCode: Record<string, string> = {
   'pin.invalid': '密码要 6 位数字，不要用连号、重复的数字，也不要用生日、手机号和证件号里的数字。',
   'pin.locked': '密码输错太多次，暂时锁住了。请过一会儿再试，或用短信验证码办理。',
   'pin.not_set': '这张卡还没有密码，请先设置密码。',
-  'relation.proof_required': '还要证明你们的关系。请在下面选一种方法填好。',
-  'relation.proof_refused': '关系没有核对上。请照出生证或户口簿再核对一遍，也可以换一种方法。填好的内容都在。',
-  'family.full': '这个账号里的卡已经放满了。先到“家人的卡”移出不用的，再来领。',
-  'physical_card.refused': '实体卡没有核对上。请照卡面再核对卡号，也可以不用实体卡领。',
-  'attachment.invalid': '这张照片不能用。请选 JPG 或 PNG 的照片，重新拍清楚。',
-  'attachment.not_found': '照片放得太久，已经清掉了。请重新加一次。',
-  'account.phone_taken': '这个手机号已经有别的账号在用。请用那个账号登录，或换一个手机号。',
   'card.not_found': '找不到这张卡。可能已经移出这个账号了。',
 }
 
