@@ -158,6 +158,28 @@ def test_a_physical_card_with_a_text_message(browser: Browser, demo: RunningDemo
     phone.close()
 
 
+@pytest.mark.feature("I1")
+def test_the_phone_of_an_account_is_changed_by_a_code_to_the_new_one(
+    browser: Browser, demo: RunningDemo
+) -> None:
+    phone = Phone(browser, demo, demo.adult(34))
+    phone.open()
+    phone.sign_in()
+    phone.tap("go-settings")
+    phone.tap("go-account")
+    phone.write("new-phone", "19900009999")
+    phone.tap("new-phone-code-send")
+    expect(phone.at("new-phone-code-sent")).to_be_visible()
+    right = demo.last_sms_code("19900009999")
+    phone.write("new-phone-code", "000000" if right != "000000" else "111111")
+    phone.tap("save-phone")
+    expect(phone.at("new-phone-code-fault")).to_be_visible()
+    phone.write("new-phone-code", right)
+    phone.tap("save-phone")
+    expect(phone.at("done")).to_contain_text("199****9999")
+    phone.close()
+
+
 def _photo() -> Any:
     """A picture that is too large as it is: the page makes it smaller."""
     noise = Image.effect_noise((2400, 1800), 90).convert("RGB")

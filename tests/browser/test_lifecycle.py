@@ -118,7 +118,7 @@ def test_to_cancel_is_asked_twice_and_nothing_is_lost_by_going_back(
     phone.close()
 
 
-@pytest.mark.feature("C8")
+@pytest.mark.feature("C7")
 def test_preferences_are_kept_and_a_static_code_can_be_turned_off(
     browser: Browser, demo: RunningDemo
 ) -> None:

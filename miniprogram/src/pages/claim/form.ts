@@ -129,7 +129,7 @@ export function fieldOf(code: string, draft: Draft): Field | null {
     'document.unknown_type': 'id_no',
     'phone.invalid': 'phone',
     'phone.code_required': 'phone_code',
-    'login.code_wrong': 'phone_code',
+    'phone.code_wrong': 'phone_code',
     'document.contradicts': 'birth',
     'document.needs_particulars': 'birth',
     'bank_card.required': 'bank_card_no',
