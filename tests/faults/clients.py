@@ -5,6 +5,7 @@ They run in a thread with an event loop of its own, so that the run's main threa
 
 import asyncio
 import contextlib
+import io
 import json
 import random
 import re
@@ -15,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from PIL import Image
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 from sandbox.partner_client import (
@@ -118,6 +120,57 @@ class Clients:
             resident.card_id = operation.result["card_id"]
         return operation
 
+    async def issue(self, person: Person) -> Operation:
+        """A window gives out the person's card: the document was read, a clerk was there."""
+        body = {
+            **{name: value for name, value in person.application().items() if name != "relation"},
+            "terminal_id": TERMINAL_ID,
+            "reading": {"how": "device", "device_no": "reader-1"},
+            "face_to_face": {"clerk_id": "c-0001"},
+            "hospital_patient_no": f"P{uuid.uuid4().hex[:12]}",
+        }
+        operation = self.history.open("issue", uuid.uuid4().hex, body=body, person=person)
+        await self.perform(operation)
+        return operation
+
+    async def claim_parent(self, resident: Resident, parent: Person) -> Operation | None:
+        """The resident's account takes the card of a parent, who consents by SMS; None without a code."""
+        code = await self.consent_code(parent)
+        if code is None:
+            return None
+        return await self.claim_for(resident, parent, relation="parent", relation_proof=code)
+
+    async def claim_for(self, resident: Resident, person: Person, **changes: Any) -> Operation:
+        """The resident's account claims another person's card."""
+        body = {**person.application(), **changes}
+        if changes["relation"] == "ward":
+            body["phone"] = resident.person.phone
+        about = {"body": body, "token": resident.token, "person": person}
+        operation = self.history.open("claim", uuid.uuid4().hex, **about)
+        await self.perform(operation)
+        return operation
+
+    async def upload(self, resident: Resident) -> str | None:
+        """The id of a paper that was taken; None when it was not."""
+        headers = {"Content-Type": "image/png", "Authorization": f"Bearer {resident.token}"}
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 48)).save(buffer, "PNG")
+        request = HTTPRequest(self.url + "/api/v1/attachments", "POST", headers, buffer.getvalue())
+        try:
+            answer = await AsyncHTTPClient(max_clients=200).fetch(request, raise_error=False)
+        except (HTTPClientError, OSError):
+            return None
+        return str(json.loads(answer.body)["attachment_id"]) if answer.code == 201 else None
+
+    async def consent_code(self, person: Person) -> dict[str, str] | None:
+        """A code that asks the person for consent, read where the phone would."""
+        asked = {"phone": person.phone, "purpose": "consent"}
+        sent, content = await self._ask("POST", "/api/v1/sms-codes", asked)
+        if sent.status != 202:
+            return None
+        code = await self.last_sms_code(person.phone)
+        return {"kind": "consent_sms", "request_id": content["request_id"], "code": code}
+
     async def show_code(self, resident: Resident, kind: str = "dynamic") -> str | None:
         """The text of a code to show; None while the card is pending."""
         for _ in range(MAX_ATTEMPTS):
@@ -158,6 +211,8 @@ class Clients:
                 token=operation.about["token"],
                 key=operation.key,
             )
+        elif operation.kind == "issue":
+            attempt, content = await self._try_issue(body or operation.about["body"], operation.key)
         else:
             attempt, content = await self._try_verify(body or operation.about["body"], operation.key)
         if body is None:
@@ -182,6 +237,18 @@ class Clients:
         """Read where the phone would."""
         inbox = await self._fetch(f"{self._stage.sandbox_url}/sms/messages?phone={phone}", "GET")
         return str(re.findall(r"\b[0-9]{6}\b", json.loads(inbox.body)["messages"][-1]["text"])[0])
+
+    async def _try_issue(self, body: dict[str, Any], key: str) -> tuple[Attempt, dict[str, Any]]:
+        try:
+            reply = await self.hospital().call("POST", "/partner/v1/cards", body, idempotency_key=key)
+        except Unreachable:
+            return Attempt(None), {}
+        except (Unauthenticated, ReplyForged) as error:
+            self.failures.append(f"issue: {type(error).__name__}")
+            return Attempt(None), {}
+        assert isinstance(reply, RawReply)
+        refusal = reply.error[0] if reply.error else None
+        return Attempt(reply.status, reply.raw, refusal), reply.body
 
     async def _try_verify(self, body: dict[str, Any], key: str) -> tuple[Attempt, dict[str, Any]]:
         try:

@@ -71,7 +71,7 @@ def kill_at_failpoints(
     `starts`: also those that are passed while a process starts on a new database.  `only`: a beginning of
     the names."""
     outcome = Outcome("kill -9 at every failpoint", seed)
-    with new_set(1_500 + 500 * times, seed, code_refresh_s=10) as on:
+    with new_set(2_500 + 900 * times, seed, code_refresh_s=10) as on:
         trips = Trips(on.clients, on.people)
         found = discover(on, trips).only(only)
         port = int(on.clients.url.rsplit(":", 1)[1])

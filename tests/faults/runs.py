@@ -116,8 +116,8 @@ def repeat_some(clients: Clients, outcome: Outcome, at_most: int = 300) -> None:
     async def repeat(one: Any) -> None:
         nonlocal refused
         await clients.attempt(one)
-        field = "phone" if one.kind == "claim" else "scene"
-        other = {**one.about["body"], field: "19800000001" if one.kind == "claim" else "0101014"}
+        field, value = ("scene", "0101014") if one.kind == "verify" else ("phone", "19800000001")
+        other = {**one.about["body"], field: value}
         answer = await clients.attempt(one, other)
         refused += answer.error == "idempotency.key_reused"
 

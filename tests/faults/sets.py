@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.faults.run_acknowledgements import cut_acknowledgements
 from tests.faults.run_authority import slow_authority
+from tests.faults.run_channels import claim_everywhere
 from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
 from tests.faults.runs import Outcome, Say, kill_database, kill_processes
@@ -26,12 +27,13 @@ class Sizes:
     cuts_per_path: int
     scans: int
     kills_in_federation: int
+    claimed: int
     waits: bool
     starts: bool
 
 
-QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, waits=False, starts=False)
-FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, waits=True, starts=True)
+QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, waits=False, starts=False)
+FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, waits=True, starts=True)
 
 
 def runs_of(size: Sizes) -> dict[str, Run]:
@@ -66,6 +68,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
         "federation": lambda seed, say: kill_in_federation(seed, say, times=size.kills_in_federation),
         "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
     }
+    runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
         runs["driver"] = lambda seed, say: cuts(seed, say, driver_retries=True)
     return runs

@@ -33,7 +33,7 @@ from tests.faults.processes import Child, Processes, http_ready
 SECRET = "a-secret-of-this-fault-run"
 APP_ID, KEY_ID, TERMINAL_ID = "hospital-a-his", "k1", "T-0001"
 PRIVATE_KEY_HEX = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
-SCOPES = frozenset({"verification", "persons.register", "persons.pix"})
+SCOPES = frozenset({"verification", "cards.issue", "persons.register", "persons.pix"})
 DATABASE = "ehc_faults"
 SEARCHABLE = (
     *("--wiredTigerCollectionBlockCompressor", "none", "--wiredTigerJournalCompressor", "none"),
@@ -188,7 +188,7 @@ class Stage:
 
     def make_claims_due(self) -> None:
         """Pending claims are tried now, and not when their next try was planned."""
-        pending = {"status": "pending"}
+        pending = {"status": "pending", "waits_for_review": {"$exists": False}}
         self.database.cards.update_many(pending, {"$set": {"next_try_at": datetime.now(UTC)}})
 
     # -- time that passes without anybody waiting
@@ -198,7 +198,8 @@ class Stage:
         now = datetime.now(UTC)
         database = self.database
         database.idempotency.update_many({"answer": {"$exists": False}}, {"$set": {"lease_until": now}})
-        database.cards.update_many({"status": "pending"}, {"$set": {"next_try_at": now}})
+        pending = {"status": "pending", "waits_for_review": {"$exists": False}}
+        database.cards.update_many(pending, {"$set": {"next_try_at": now}})
         for name in ("cards", "usages", "persons", "person_reviews"):
             database[name].update_many({"outbox.due_at": {"$exists": True}}, {"$set": {"outbox.due_at": now}})
 
@@ -212,7 +213,7 @@ class Stage:
                 ("usages", {"outbox": {"$exists": True}}),
                 ("persons", {"outbox": {"$exists": True}}),
                 ("person_reviews", {"outbox": {"$exists": True}}),
-                ("cards", {"status": "pending"}),
+                ("cards", {"status": "pending", "waits_for_review": {"$exists": False}}),
             )
         )
 
@@ -235,7 +236,9 @@ class Stage:
             by, policies = Actor("system", "test"), app.services.policies
             version, _ = await policies.describe(TriesPolicy.NAME)
             await policies.put(TriesPolicy.NAME, {"address": 100_000}, version, by)
-            self.staff_tokens = [await _sign_in(app, role) for role in ("registrar", "registrar_checker")]
+            self.staff_tokens = [
+                await _sign_in(app, role) for role in ("registrar", "registrar_checker", "claim_reviewer")
+            ]
             self.platform_public_key_hex = app.seals.platform_public_key().hex()
         finally:
             await app.stop()

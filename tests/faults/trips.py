@@ -6,7 +6,7 @@ from typing import Any
 from tests.faults.clients import Clients, Resident
 from tests.faults.people import Person
 
-PEOPLE_PER_TRIP = 5
+PEOPLE_PER_TRIP = 8
 PIN, WRONG_PINS = "405162", 2
 ASSETS = ("records", "reports", "visits", "payments")
 MISMATCHES = 5
@@ -17,7 +17,7 @@ def by_pin(pin: str) -> dict[str, str]:
 
 
 class Trips:
-    """Trips one after another; `people` are used up, five a trip."""
+    """Trips one after another; `people` are used up, eight a trip."""
 
     def __init__(self, clients: Clients, people: list[Person]) -> None:
         self._clients = clients
@@ -38,6 +38,9 @@ class Trips:
         if resident.card_id:
             self.holders.append(resident)
             await self._show_and_scan(resident)
+            await self._take_in_the_family(resident, self._waiting.pop())
+            await self._have_papers_looked_at(resident, self._waiting.pop())
+        await self._visit_a_window(self._waiting.pop())
         await self._live_a_life(self._waiting.pop())
         await self._read_a_message()
         await self._guess_too_often(self._waiting.pop())
@@ -79,6 +82,30 @@ class Trips:
             await clients.verify(code)
         await self.scan(resident)
         await clients.reopen_session()
+
+    async def _take_in_the_family(self, resident: Resident, parent: Person) -> None:
+        """A new card for a parent in the resident's account, with the parent's consent."""
+        await self._clients.claim_parent(resident, parent)
+
+    async def _visit_a_window(self, visitor: Person) -> None:
+        """A card given out, printed again, and taken over by its holder at home."""
+        await self._clients.issue(visitor)
+        await self._clients.issue(visitor)
+        resident = await self._clients.sign_in(visitor)
+        if resident is not None:
+            await self._clients.claim(resident)
+
+    async def _have_papers_looked_at(self, resident: Resident, ward: Person) -> None:
+        """A guardian's papers, and a reviewer who approves."""
+        clients = self._clients
+        paper = await clients.upload(resident)
+        if paper is None:
+            return
+        proof = {"kind": "guardianship", "attachment_id": paper}
+        claim = await clients.claim_for(resident, ward, relation="ward", relation_proof=proof)
+        if claim.result is not None:
+            path = f"/staff/v1/claim-reviews/{claim.result['card_id']}/decision"
+            await clients.staff_ask(2, path, {"decision": "approve", "reason": "the order was seen"})
 
     async def _merge_and_undo(self, person: Person, known: Person) -> None:
         """A hospital registers two, one of them under a name that is not his; staff merge and un-merge."""
