@@ -161,7 +161,7 @@ class Demo:
                 app_id=_app_id(self._hospital),
                 institution=Institution(self._hospital.institution_id, self._hospital.name),
                 is_active=True,
-                scopes=frozenset({"verification"}),
+                scopes=frozenset({"verification", "cards.issue"}),
                 public_keys={KEY_ID: bytes.fromhex(kept["partner_public_key_hex"])},
             )
             terminals = [

@@ -156,6 +156,43 @@ async def test_curl_and_openssl_are_enough(platform: Platform, tmp_path: Path) -
     assert "Verified OK" not in doubted.output
 
 
+@pytest.mark.feature("C2", "V4")
+@pytest.mark.gen_test(timeout=40)
+async def test_the_example_gives_out_a_card(platform: Platform, tmp_path: Path) -> None:
+    await platform.admit(scopes=("verification", "cards.issue"))
+    first = await run("issue_card.py", platform, tmp_path)
+    assert first.output.startswith("new: card "), first.complaint
+    again = await run("issue_card.py", platform, tmp_path)
+    assert again.output.startswith("there already: card ")
+    assert again.output.split()[-1] == first.output.split()[-1]
+
+
+@pytest.mark.feature("C2", "V4")
+@pytest.mark.skipif(
+    shutil.which("curl") is None or shutil.which("openssl") is None or ssl.OPENSSL_VERSION_INFO < (3,),
+    reason="needs curl and OpenSSL 3",
+)
+@pytest.mark.gen_test(timeout=40)
+async def test_curl_gives_out_a_card(platform: Platform, tmp_path: Path) -> None:
+    await platform.admit(scopes=("verification", "cards.issue"))
+    resident = platform.residents[0]
+    body = {
+        "name": resident.name,
+        "id_type": "01",
+        "id_no": resident.id_no,
+        "phone": resident.phone,
+        "terminal_id": TERMINAL_ID,
+        "reading": {"how": "device"},
+        "face_to_face": {"clerk_id": "c-0042"},
+    }
+    file = tmp_path / "card.json"
+    file.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
+    script, demo = str(EXAMPLES / "verify_scan.sh"), str(demo_file(platform, tmp_path))
+    variables = (f"BODY={file}", "TARGET=/partner/v1/cards")
+    ran = await start("env", *variables, "sh", script, "-", demo)
+    assert ran.output.startswith("Verified OK\n201\n"), ran.complaint
+
+
 def load_example() -> ModuleType:
     spec = importlib.util.spec_from_file_location("verify_scan", EXAMPLES / "verify_scan.py")
     assert spec is not None and spec.loader is not None
