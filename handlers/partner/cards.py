@@ -112,7 +112,7 @@ class IssueView(Model):
 
 
 class PrintQuery(Model):
-    form: Literal["png", "svg"] = "png"
+    form: Literal["png", "svg", "label", "wristband"] = "png"
 
 
 class Cards(PartnerHandler):
@@ -143,7 +143,8 @@ class CardPrint(PartnerHandler):
     )
     async def get(self, card_id: Id, query: PrintQuery) -> Picture:
         picture = await self.services.window.print(self.proven, card_id, query.form)
-        return Picture(picture, "image/png" if query.form == "png" else "image/svg+xml")
+        media_types = {"png": "image/png", "svg": "image/svg+xml"}
+        return Picture(picture, media_types.get(query.form, "application/pdf"))
 
 
 ROUTES = [("/partner/v1/cards", Cards), ("/partner/v1/cards/{card_id}/print", CardPrint)]

@@ -78,7 +78,9 @@ def services(base: Foundation) -> Services:
     lifecycle = _lifecycle(base, cards_store, factors)
     verification = _verification(base, usages, partners.service, factors, display)
     consents = Consents(usages, base.seals, display, base.clock, settings.centre_id)
-    claims = claiming(base, cards_store, identity, proving, sms_codes, partners.service, consents, usages)
+    claims = claiming(
+        base, cards_store, cards, identity, proving, sms_codes, partners.service, consents, usages
+    )
     messages_store = MessageStore(mongo.collection("messages"))
     security = _security(base)
     return Services(

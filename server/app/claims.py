@@ -17,6 +17,7 @@ from server.cards.physical import PhysicalCards
 from server.cards.placing import Placing
 from server.cards.reviews.service import ReviewService
 from server.cards.reviews.store import ReviewStore
+from server.cards.service import CardService
 from server.cards.store import CardStore
 from server.cards.window import WindowService
 from server.identity.proving import Proving
@@ -39,6 +40,7 @@ class Claims:
 def claiming(
     base: Foundation,
     store: CardStore,
+    cards: CardService,
     identity: IdentityService,
     proving: Proving,
     codes: SmsCodes,
@@ -82,6 +84,7 @@ def claiming(
         ),
         window=WindowService(
             store,
+            cards,
             placing,
             deciding,
             identity,

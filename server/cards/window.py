@@ -16,12 +16,13 @@ from server.cards.deciding import FIRST_RETRY, Deciding
 from server.cards.model import Card, Holder, Issue, Status, new_ehealth_card_id
 from server.cards.placing import Placing
 from server.cards.policy import ClaimPolicy
+from server.cards.prints import PrintForm
 from server.cards.proof import CardProof
-from server.cards.service import Form
+from server.cards.service import CardService, Form
 from server.cards.store import CardStore
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock, today
-from server.core.errors import Conflict, InvalidInput, NotFound
+from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
 from server.core.phones import read_phone
@@ -92,6 +93,7 @@ class WindowService:
     def __init__(
         self,
         store: CardStore,
+        cards: CardService,
         placing: Placing,
         deciding: Deciding,
         identity: IdentityService,
@@ -108,6 +110,7 @@ class WindowService:
         allows_test_numbers: bool,
     ) -> None:
         self._store = store
+        self._cards = cards
         self._placing = placing
         self._deciding = deciding
         self._identity = identity
@@ -159,7 +162,7 @@ class WindowService:
         if card is None or refused:
             raise InvalidInput("identity.mismatch", "name and document number do not belong together")
         file = await self._open_file(caller, card, counter.hospital_patient_no)
-        return Issued(card, is_new, self._static_code(card), file)
+        return Issued(card, is_new, await self._static_code(card), file)
 
     async def _applicant(
         self, caller: Caller, terminal: Terminal, visitor: Visitor, counter: Counter
@@ -274,19 +277,27 @@ class WindowService:
         await self._identity.bind(domain, patient_no, card.person_id, Actor("app", caller.app.app_id))
         return domain, patient_no
 
-    def _static_code(self, card: Card) -> str | None:
-        if card.status is not Status.ACTIVE:
+    async def _static_code(self, card: Card) -> str | None:
+        """None when the card is not active, or the centre or its holder will have no static code."""
+        try:
+            card.require_active()
+            await self._cards.require_static(card)
+        except (Conflict, Forbidden):
             return None
         return qrcode.static_text(card.ehealth_card_id, self._centre_id)
 
-    async def print(self, caller: Caller, card_id: str, form: Form) -> bytes:
-        """The static code as a picture, for an institution that gave the card out, or verified it, within a
-        day.  NotFound `card.not_found` for any other card; Conflict `card.not_active`."""
+    async def print(self, caller: Caller, card_id: str, form: Form | PrintForm) -> bytes:
+        """The static code as a picture, or on a label or wrist band (PDF), for an institution that gave the
+        card out, or verified it, within a day.  NotFound `card.not_found` for any other card;
+        Conflict `card.not_active`, `card.static_refused_by_holder`; Forbidden `code.static_not_allowed`."""
         card = await self._store.find(card_id)
         if card is None or not await self._may_print(caller, card):
             raise NotFound("card.not_found", "there is no such card")
         card.require_active()
+        await self._cards.require_static(card)
         await self._audit.record("cards.print", Actor("app", caller.app.app_id), "card", card_id, form=form)
+        if form == "label" or form == "wristband":
+            return await self._cards.print_static(card, form)
         text = qrcode.static_text(card.ehealth_card_id, self._centre_id)
         draw = pictures.as_svg if form == "svg" else pictures.as_png
         return await run_in(self._threads, partial(draw, text))

@@ -133,7 +133,7 @@ async def test_the_code_is_printed_for_who_gave_it_out_or_saw_it(platform: Platf
     card_id = (await issue(platform, platform.residents[0])).body["card"]["card_id"]
     path = f"/partner/v1/cards/{card_id}/print"
     own, other = platform.partner(), platform.partner("hospital-b-his")
-    for form, magic in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+    for form, magic in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("label", b"%PDF"), ("wristband", b"%PDF")):
         answer = (
             await own.call("GET", path, query=f"form={form}")
             if False
