@@ -48,13 +48,8 @@ def claiming(
     consents: Consents,
     usages: UsageStore,
 ) -> Claims:
-    kept, settings, policies, audit, clock = (
-        base.mongo.collection,
-        base.settings,
-        base.policies,
-        base.audit,
-        base.clock,
-    )
+    kept, settings, policies = base.mongo.collection, base.settings, base.policies
+    audit, clock = base.audit, base.clock
     outside = outside_sources(base)
     attachments = AttachmentService(
         AttachmentStore(kept("attachments"), base.sealer), policies, audit, base.budgets, clock, base.threads

@@ -142,7 +142,7 @@ class WindowService:
         try:
             institution = caller.app.institution.name
             card, is_new = await self._placed(applicant, visitor, issue, institution, subjects)
-        except Conflict:
+        except (Conflict, InvalidInput):
             await self._tries.settle(pair, subjects, costs=False)
             raise
         refused = card is None or card.status is Status.REFUSED
