@@ -12,7 +12,6 @@ from server.identity.documents import read_number
 from server.identity.identifiers.model import Identifier
 from server.identity.identifiers.service import IdentifierService
 from server.identity.index import PersonIndex, differences
-from server.identity.matching import MatchRecord
 from server.identity.model import HeldDocument, Person
 from server.identity.names import read_name, same_name
 
@@ -86,7 +85,7 @@ class PersonDesk:
                 "person.search_incomplete", "say a document, a phone, a number or name and day"
             )
         name = read_name(wanted.name)
-        alike = await self._index.find_alike(MatchRecord(name=name, born_on=wanted.born_on))
+        alike = await self._index.find_named(name, wanted.born_on)
         return [one for one in alike if _is_called(one, name) and one.born_on == wanted.born_on][:MAX_FOUND]
 
     async def open(self, person_id: str, by: Actor) -> Person:

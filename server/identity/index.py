@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 from server.core.clock import Clock
 from server.core.errors import Conflict, NotFound
@@ -54,18 +55,27 @@ class PersonIndex:
             waiting += absorbed
         return ids
 
-    async def find_alike(self, record: MatchRecord) -> list[Person]:
-        """Living persons worth comparing with the record, oldest first."""
-        return await self._store.find_alike(self._store.blocking_keys(blocking_keys(record)))
+    def blocking_of(self, person: Person) -> list[str]:
+        """The keyed blocking keys of a person: whoever shares one is worth comparing."""
+        return blocking_of(person, self._store)
+
+    async def find_alike(self, blocking: list[str], besides: str | None = None) -> list[Person]:
+        """Living persons with one of the keys, oldest first, without the one whose id is `besides`."""
+        return await self._store.find_alike(blocking, besides)
+
+    async def find_named(self, name: str, born_on: date) -> list[Person]:
+        """Living persons of about this name who were born about then."""
+        keys = blocking_keys(MatchRecord(name=name, born_on=born_on))
+        return await self._store.find_alike(self._store.blocking_keys(keys))
 
     async def find_by_phone(self, phone: str) -> list[Person]:
         """Living persons who can be reached there."""
         return await self._store.find_by_phone(phone)
 
     # -- adding
-    async def insert(self, person: Person) -> None:
+    async def insert(self, person: Person, blocking: list[str]) -> None:
         """Duplicate when somebody has one of the documents."""
-        await self._store.insert(person, blocking_of(person, self._store))
+        await self._store.insert(person, blocking)
 
     async def attach(
         self, person: Person, said: Particulars, evidence: tuple[Evidence, ...], *, name_is_his: bool = False

@@ -6,6 +6,7 @@ instant cannot see each other before both are stored: so whoever is new looks on
 when his event is delivered, and one of the two is merged into the other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,9 @@ from server.core.ids import new_id
 from server.core.mongo import Duplicate
 from server.core.policies import Policies
 from server.identity.index import PersonIndex, record_of
-from server.identity.matching import Comparison, MatchingPolicy, MatchRecord, compare, decide, traits
+from server.identity.matching import Comparison, MatchingPolicy, compare, decide, traits
 from server.identity.merges.service import MergeService
-from server.identity.model import Evidence, Origin, Outcome, Particulars, Person, Registration
+from server.identity.model import Outcome, Person, Registration
 from server.identity.names import same_name
 from server.identity.reviews.model import Applicant, Candidate
 from server.identity.reviews.service import ReviewService
@@ -55,17 +56,14 @@ class Register:
         self._audit = audit
         self._clock = clock
 
-    async def register(
-        self, said: Particulars, evidence: tuple[Evidence, ...], origin: Origin, subject_key: str
-    ) -> Registration:
+    async def register(self, applicant: Applicant, subject_key: Callable[[], str]) -> Registration:
         """The one person this is, or the review in which that is decided.  Safe to repeat.
 
-        `subject_key` is the keyed index of name and document: the same question is asked once.  Unavailable
-        `person.busy` when others take the same documents again and again.
+        `subject_key` gives the keyed index of name and document: the same question is asked once.
+        Unavailable `person.busy` when others take the same documents again and again.
         """
-        applicant = Applicant(said, evidence, origin)
         for _ in range(TRIES):
-            holder = await self._index.find_by_document(said.held)
+            holder = await self._index.find_by_document(applicant.said.held)
             try:
                 if holder is not None:
                     return await self._register_holder(holder, applicant, subject_key)
@@ -74,7 +72,9 @@ class Register:
                 continue  # somebody got the document in this moment: then he is who is meant
         raise Unavailable("person.busy", "many register this person just now", retry_after_s=1)
 
-    async def _register_holder(self, holder: Person, applicant: Applicant, key: str) -> Registration:
+    async def _register_holder(
+        self, holder: Person, applicant: Applicant, key: Callable[[], str]
+    ) -> Registration:
         """The document finds one person.  A name that is not his is a question, unless a source has
         confirmed name and document together."""
         said = applicant.said
@@ -84,17 +84,18 @@ class Register:
             return await self._take_for(holder, applicant, because)
         return await self._ask(applicant, key, (Candidate(holder.person_id, because),))
 
-    async def _register_unknown(self, applicant: Applicant, key: str) -> Registration:
-        verdict = await self._judge(record_of(self._new(applicant)))
+    async def _register_unknown(self, applicant: Applicant, key: Callable[[], str]) -> Registration:
+        person = self._new(applicant)
+        blocking = self._index.blocking_of(person)  # costs milliseconds: once for all three uses
+        verdict = await self._judge(person, blocking, is_known=False)
         if verdict.outcome == "review":
             return await self._ask(applicant, key, verdict.them)
         if verdict.outcome == "same":
-            person = await self._index.get(verdict.them[0].person_id)
-            return await self._take_for(person, applicant, verdict.because)
-        person = self._new(applicant)
+            same = await self._index.get(verdict.them[0].person_id)
+            return await self._take_for(same, applicant, verdict.because)
         await self._record(applicant, "person", person.person_id, "new", verdict.because)
-        await self._index.insert(person)
-        return await self._look_again(person)
+        await self._index.insert(person, blocking)
+        return await self._look_again(person, blocking)
 
     def _new(self, applicant: Applicant) -> Person:
         now = self._clock.now()
@@ -104,8 +105,10 @@ class Register:
         await self._record(applicant, "person", person.person_id, "same", because)
         return Registration("same", await self._index.attach(person, applicant.said, applicant.evidence))
 
-    async def _ask(self, applicant: Applicant, key: str, candidates: tuple[Candidate, ...]) -> Registration:
-        review_id = await self._reviews.open(key, applicant, None, candidates)
+    async def _ask(
+        self, applicant: Applicant, key: Callable[[], str], candidates: tuple[Candidate, ...]
+    ) -> Registration:
+        review_id = await self._reviews.open(key(), applicant, None, candidates)
         because = {"candidates": [dict(candidate.__dict__) for candidate in candidates]}
         await self._record(applicant, "person_review", review_id, "review", because)
         return Registration("review", None, review_id)
@@ -123,10 +126,10 @@ class Register:
         """After somebody new was stored: whoever came in the same instant is seen now.  Safe to repeat."""
         person = await self._index.get(person_id)
         if person.person_id == person_id:
-            await self._look_again(person)
+            await self._look_again(person, self._index.blocking_of(person))
 
-    async def _look_again(self, person: Person) -> Registration:
-        verdict = await self._judge(record_of(person), person)
+    async def _look_again(self, person: Person, blocking: list[str]) -> Registration:
+        verdict = await self._judge(person, blocking, is_known=True)
         if verdict.outcome == "new":
             return Registration("new", person)
         candidate = verdict.them[0]
@@ -138,13 +141,14 @@ class Register:
         await self._reviews.open(f"{survivor_id}|{absorbed_id}", None, person.person_id, (candidate,))
         return Registration("new", person)
 
-    async def _judge(self, record: MatchRecord, known: Person | None = None) -> Verdict:
-        """Who of those who are alike it may be.  `known` is the person the record is of, when the index has
-        him: neither he nor those he was told apart from are meant."""
-        alike = [one for one in await self._index.find_alike(record) if _may_be(known, one)]
+    async def _judge(self, person: Person, blocking: list[str], *, is_known: bool) -> Verdict:
+        """Who of those who are alike it may be.  Of somebody the index has, neither he himself nor those he
+        was told apart from are meant."""
+        alike = await self._index.find_alike(blocking, besides=person.person_id if is_known else None)
+        alike = [one for one in alike if not _are_told_apart(person, one)]
         if not alike:
             return Verdict("new", (), {"sentence": "nobody in the index is alike"})
-        mine = traits(record)
+        mine = traits(record_of(person))
         compared = {one.person_id: compare(mine, record_of(one)) for one in alike}
         decision = decide(compared, await self._policies.get(MatchingPolicy))
         them = tuple(
@@ -156,11 +160,8 @@ class Register:
         return Verdict(decision.outcome, them, because)
 
 
-def _may_be(known: Person | None, other: Person) -> bool:
-    if known is None:
-        return True
-    is_told_apart = other.person_id in known.distinct_from or known.person_id in other.distinct_from
-    return other.person_id != known.person_id and not is_told_apart
+def _are_told_apart(one: Person, other: Person) -> bool:
+    return other.person_id in one.distinct_from or one.person_id in other.distinct_from
 
 
 def explained(comparison: Comparison) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from server.identity.identifiers.service import IdentifierService
 from server.identity.index import PersonIndex
 from server.identity.model import Evidence, HeldDocument, Origin, Particulars, Person, Registration
 from server.identity.register import Register
+from server.identity.reviews.model import Applicant
 from server.identity.reviews.service import ReviewService
 
 
@@ -46,7 +47,9 @@ class IdentityService:
         """The one person this is; or outcome "review", and a member of staff decides.  Safe to repeat: asked
         again after the decision, it answers "same".  `evidence` is what confirmed name and document; empty
         when nobody did."""
-        return await self._register.register(said, evidence, origin, self.pair_key(said.name, said.document))
+        return await self._register.register(
+            Applicant(said, evidence, origin), lambda: self.pair_key(said.name, said.document)
+        )
 
     async def is_asked(self, review_id: str) -> bool:
         """Whether the review is not decided yet."""

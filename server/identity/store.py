@@ -134,12 +134,14 @@ class PersonStore:
         row = await self._collection.find_one({"documents.key": document_key})
         return None if row is None else self.person(row)
 
-    async def find_alike(self, blocking: Sequence[str], limit: int = MAX_FOUND) -> list[Person]:
-        """Live persons with one of the blocking keys, oldest first."""
+    async def find_alike(self, blocking: Sequence[str], besides: str | None = None) -> list[Person]:
+        """Live persons with one of the blocking keys, oldest first, without `besides`; at most 50."""
         if not blocking:
             return []
-        found = {"blocking": {"$in": list(blocking)}, **LIVE}
-        rows = await self._collection.find(found, limit=limit)
+        found: Document = {"blocking": {"$in": list(blocking)}, **LIVE}
+        if besides is not None:
+            found["_id"] = {"$ne": besides}
+        rows = await self._collection.find(found, limit=MAX_FOUND)
         return sorted((self.person(row) for row in rows), key=lambda person: person.person_id)
 
     async def find_by_phone(self, phone: str, limit: int = MAX_FOUND) -> list[Person]:

@@ -123,7 +123,7 @@ class ReviewService:
             decided.at,
             distinct_from=frozenset(one.person_id for one in review.candidates),
         )
-        await self._index.insert(person)
+        await self._index.insert(person, self._index.blocking_of(person))
 
     async def _carry_out_for_two(self, review: PersonReview, decided: Decided) -> None:
         assert review.subject_id is not None, "a review is about an applicant or about a person"
