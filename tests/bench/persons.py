@@ -1,8 +1,8 @@
 """`python -m tests.bench.persons 10000 200000`: one registration against one indexed find, at growing sizes.
 
 Both are asked in this process, without HTTP: a find without Tornado around it is faster than B1, so the ratio
-is stricter than the one of the performance targets.  The other figure is the rate at the last size against that
-at the first.
+is stricter than the one of the performance targets.  The other figure is the rate at the last size against
+that at the first.
 """
 
 import argparse
