@@ -174,7 +174,7 @@ async def test_a_method_the_route_has_not_is_405(
         "/api/v1/nothing",
         "/api/v2/cards",
         "/api/v1/cards/",
-        "/partner/v1/cards",
+        "/partner/v1/nothing",
         "/nothing",
         "/",
         "/%2e%2e/etc",

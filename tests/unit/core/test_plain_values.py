@@ -52,7 +52,10 @@ def test_ids_sort_by_the_time_they_were_made(one: datetime, other: datetime) -> 
 
 def test_ids_and_tokens_do_not_repeat() -> None:
     at = datetime(2026, 11, 22, tzinfo=UTC)
-    assert len({new_id(at) for _ in range(10_000)}) == 10_000
+    made = [new_id(at) for _ in range(10_000)]
+    assert len(set(made)) == 10_000
+    assert made == sorted(made), "within a millisecond, in the order they were made"
+    assert {one[:10] for one in made} == {new_id(at)[:10]}
     tokens = {new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert {len(token) for token in tokens} == {43}
