@@ -184,7 +184,7 @@ async def test_the_centre_stops_what_the_holder_cannot_start(platform: Platform,
     assert (await platform.move(token, card_id, "reissue", factor)).status == 200
     reasons = [
         row["detail"]["reason"]
-        for row in db.audit.find({"action": "cards.move", "actor": {"kind": "staff", "id": "s1"}})
+        for row in db.audit.find({"action": "cards.move", "actor": {"kind": "staff", "id": "s1"}}).sort("_id")
     ]
     assert reasons == ["reported by a hospital", "cleared up"]
     await platform.work()
