@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from server.core.audit import Actor
+from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, Transaction, index
 from server.core.outbox import OUTBOX_INDEXES, adding, outbox
 from server.core.secrets import Sealer
@@ -18,6 +19,7 @@ from server.identity.model import (
 )
 
 MAX_FOUND = 50
+ALIKE_AT_ONCE = 16
 LIVE = {"state": "live"}
 
 
@@ -35,6 +37,10 @@ class PersonStore:
     def __init__(self, collection: Collection, sealer: Sealer) -> None:
         self._collection = collection
         self._sealer = sealer
+        # A hospital's list comes all at once: registrations that wait together share their commands.
+        self._inserts: Group[Document, None] = Group(collection.insert_each)
+        self._by_document: Group[str, Person | None] = Group(self._find_by_documents)
+        self._alike: Group[frozenset[str], list[Document]] = Group(self._find_alike, max_batch=ALIKE_AT_ONCE)
 
     # -- keyed indexes
     def document_key(self, document: HeldDocument) -> str:
@@ -58,7 +64,7 @@ class PersonStore:
         """With the event person.registered; Duplicate when a person with one of the documents exists."""
         now = person.registered_at
         event = ("person.registered", {"person_id": person.person_id})
-        await self._collection.insert({**self.as_row(person, blocking), "outbox": outbox(now, event)})
+        await self._inserts.ask({**self.as_row(person, blocking), "outbox": outbox(now, event)})
 
     async def replace(
         self, person: Person, blocking: Sequence[str], now: datetime, fields: list[str]
@@ -131,18 +137,34 @@ class PersonStore:
 
     async def find_by_document(self, document_key: str) -> Person | None:
         """Live or merged: whoever the document came with."""
-        row = await self._collection.find_one({"documents.key": document_key})
-        return None if row is None else self.person(row)
+        return await self._by_document.ask(document_key)
+
+    async def _find_by_documents(self, keys: list[str]) -> list[Person | BaseException | None]:
+        wanted = set(keys)
+        rows = await self._collection.find({"documents.key": {"$in": list(wanted)}}, limit=len(wanted))
+        held = {document["key"]: row for row in rows for document in row["documents"]}
+        return [attempt(self.person, held[key]) if key in held else None for key in keys]
 
     async def find_alike(self, blocking: Sequence[str], besides: str | None = None) -> list[Person]:
         """Live persons with one of the blocking keys, oldest first, without `besides`; at most 50."""
         if not blocking:
             return []
-        found: Document = {"blocking": {"$in": list(blocking)}, **LIVE}
-        if besides is not None:
-            found["_id"] = {"$ne": besides}
-        rows = await self._collection.find(found, limit=MAX_FOUND)
-        return sorted((self.person(row) for row in rows), key=lambda person: person.person_id)
+        rows = await self._alike.ask(frozenset(blocking))
+        return [self.person(row) for row in rows if row["_id"] != besides][:MAX_FOUND]
+
+    async def _find_alike(self, asked: list[frozenset[str]]) -> list[list[Document] | BaseException]:
+        """The rows of each question, oldest first.  One query answers all of them, unless so many people are
+        alike that it was cut off: then each question has its own."""
+        rows = await self._alike_to(frozenset().union(*asked), len(asked))
+        if len(rows) < len(asked) * (MAX_FOUND + 1) or len(asked) == 1:
+            return [[row for row in rows if not keys.isdisjoint(row["blocking"])] for keys in asked]
+        return [await self._alike_to(keys, 1) for keys in asked]
+
+    async def _alike_to(self, keys: frozenset[str], questions: int) -> list[Document]:
+        rows = await self._collection.find(
+            {"blocking": {"$in": sorted(keys)}, **LIVE}, limit=questions * (MAX_FOUND + 1)
+        )
+        return sorted(rows, key=lambda row: str(row["_id"]))
 
     async def find_by_phone(self, phone: str, limit: int = MAX_FOUND) -> list[Person]:
         rows = await self._collection.find({"phone_key": self.phone_key(phone), **LIVE}, limit=limit)
