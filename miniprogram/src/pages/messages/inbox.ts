@@ -35,6 +35,19 @@ export function useInbox() {
     }
   }
 
+  /** What came since, put on top; what is shown stays as it is, and a failure is nobody's news. */
+  async function lookAgain(): Promise<void> {
+    if (!isSignedIn.value || (view.value !== 'list' && view.value !== 'empty')) return
+    try {
+      const known = new Set(messages.value.map((message) => message.message_id))
+      const page = await listMessages(null)
+      messages.value.unshift(...page.messages.filter((message) => !known.has(message.message_id)))
+      if (messages.value.length > 0) view.value = 'list'
+    } catch {
+      return
+    }
+  }
+
   async function loadMore(): Promise<void> {
     if (cursor.value === null || isLoadingMore.value) return
     isLoadingMore.value = true
@@ -68,5 +81,5 @@ export function useInbox() {
     view.value = 'signed-out'
   }
 
-  return { view, messages, failure, moreFailure, isOld, isLoadingMore, cursor, load, loadMore, read }
+  return { view, messages, failure, moreFailure, isOld, isLoadingMore, cursor, load, lookAgain, loadMore, read }
 }
