@@ -15,7 +15,7 @@ from tests.faults.runs import Outcome, Say, Set, new_set
 from tests.faults.trips import Trips
 from tests.faults.wire import is_command
 
-COMMANDS = {"find_and_update": "findAndModify"}
+COMMANDS = {"commit": "commitTransaction", "find_and_update": "findAndModify"}
 CUT_S = 8.0
 
 
@@ -62,7 +62,9 @@ def _cut_each(
             if collection == "audit_directory":  # a chain is opened by a process that starts
                 serve.kill()
                 serve.start()
-            cut = proxy.drop_reply_after(is_command(COMMANDS.get(operation, operation), collection))
+            # The commit of a transaction belongs to no collection.
+            target = None if operation == "commit" else collection
+            cut = proxy.drop_reply_after(is_command(COMMANDS.get(operation, operation), target))
             if by_worker:
                 leave_claims(on, trips, 2)
             else:
