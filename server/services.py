@@ -40,30 +40,56 @@ from server.verification.service import VerificationService
 
 
 @dataclass(frozen=True)
-class Services:
-    accounts: AccountService
-    sms_codes: SmsCodes
-    cards: CardService
-    claims: ClaimService
-    window: WindowService
-    claim_options: ClaimOptions
-    reviews: ReviewService
-    lifecycle: LifecycleService
-    merged_cards: MergedCards
+class PersonServices:
+    """The person index."""
+
     identity: IdentityService
     identifiers: IdentifierService
     merges: MergeService
     person_reviews: PersonReviewService
-    attachments: AttachmentService
     person_desk: PersonDesk
     intake: Intake
+
+
+@dataclass(frozen=True)
+class PartnerServices:
+    """Who may connect, and what to."""
+
     partners: PartnerService
     partner_register: PartnerRegister
     admissions: AdmissionService
     merchants: Merchants
+
+
+@dataclass(frozen=True)
+class ClaimServices:
+    """How a card comes to be: online, for a family, at a window, and the review desk."""
+
+    claims: ClaimService
+    window: WindowService
+    claim_options: ClaimOptions
+    attachments: AttachmentService
+    reviews: ReviewService
+
+
+@dataclass(frozen=True)
+class StaffServices:
+    """The people of the card centre."""
+
     staff: StaffService
     staff_sessions: StaffSessions
     enrolment: Enrolment
+
+
+@dataclass(frozen=True)
+class Services(PersonServices, PartnerServices, ClaimServices, StaffServices):
+    """The sum of its groups; each is put together by one module of `server/app`."""
+
+    accounts: AccountService
+    sms_codes: SmsCodes
+    cards: CardService
+    lifecycle: LifecycleService
+    merged_cards: MergedCards
     verification: VerificationService
     authorizations: AuthorizationService
     federation: IssuingCentre

@@ -40,7 +40,7 @@ from server.identity.tries import TriesPolicy
 from server.partners.service import PartnerService
 from server.security.service import SecurityService
 from server.security.store import SecurityStore
-from server.services import Services
+from server.services import Services, StaffServices
 from server.settings import Settings
 from server.staff.enrolment import Enrolment
 from server.staff.passwords import Passwords
@@ -71,47 +71,31 @@ def services(base: Foundation) -> Services:
     cards = _cards(base, cards_store, display)
     accounts, sms_codes = _accounts(base)
     partners, persons = partner_register(base), person_index(base)
-    identity = persons.identity
-    staff, staff_sessions, enrolment = _staff(base)
     factors = _factors(base)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
-    verification = _verification(base, usages, partners.service, factors, display)
+    verification = _verification(base, usages, partners.partners, factors, display)
     consents = Consents(usages, base.seals, display, base.clock, settings.centre_id)
     claims = claiming(
-        base, cards_store, cards, identity, proving, sms_codes, partners.service, consents, usages
+        base, cards_store, cards, persons.identity, proving, sms_codes, partners.partners, consents, usages
     )
     messages_store = MessageStore(mongo.collection("messages"))
     security = _security(base)
     return Services(
+        **vars(persons),
+        **vars(partners),
+        **vars(claims),
+        **vars(_staff(base)),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,
-        claims=claims.claims,
-        window=claims.window,
-        claim_options=claims.options,
-        attachments=claims.attachments,
-        reviews=claims.reviews,
         lifecycle=lifecycle,
         merged_cards=MergedCards(
             cards_store, MergedCardStore(mongo.collection("cards")), lifecycle, base.audit
         ),
-        identity=identity,
-        identifiers=persons.identifiers,
-        merges=persons.merges,
-        person_reviews=persons.reviews,
-        person_desk=persons.desk,
-        intake=persons.intake,
-        partners=partners.service,
-        partner_register=partners.register,
-        admissions=partners.admissions,
-        merchants=partners.merchants,
-        staff=staff,
-        staff_sessions=staff_sessions,
-        enrolment=enrolment,
         verification=verification,
+        authorizations=_authorizations(base, usages, partners.partners, cards, factors),
         federation=issuing_centre(base, verification),
-        authorizations=_authorizations(base, usages, partners.service, cards, factors),
         messages=MessageService(messages_store, cards, base.clock),
         objections=ObjectionService(messages_store, cards, lifecycle, security),
         security=security,
@@ -179,13 +163,14 @@ def _authorizations(
     )
 
 
-def _staff(base: Foundation) -> tuple[StaffService, StaffSessions, Enrolment]:
+def _staff(base: Foundation) -> StaffServices:
     kept = base.mongo.collection
     store = StaffStore(kept("staff"), kept("staff_sessions"), kept("staff_tries"), base.sealer)
     passwords = Passwords(base.threads)
     enrolment = Enrolment(store, passwords, base.audit, base.budgets, base.sealer, base.clock)
     sessions = StaffSessions(store, passwords, base.audit, base.budgets, base.sealer, base.clock)
-    return StaffService(store, enrolment, base.audit, base.clock), sessions, enrolment
+    staff = StaffService(store, enrolment, base.audit, base.clock)
+    return StaffServices(staff, sessions, enrolment)
 
 
 def _factors(base: Foundation) -> FactorService:

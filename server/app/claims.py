@@ -1,6 +1,5 @@
 """The services of claiming a card, put together: online, for a family, at a window, and the review desk."""
 
-from dataclasses import dataclass
 from functools import partial
 
 from server.accounts.sms_codes import SmsCodes
@@ -24,17 +23,9 @@ from server.identity.proving import Proving
 from server.identity.service import IdentityService
 from server.identity.tries import Tries
 from server.partners.service import PartnerService
+from server.services import ClaimServices
 from server.verification.consent import Consents
 from server.verification.store import UsageStore
-
-
-@dataclass(frozen=True)
-class Claims:
-    claims: ClaimService
-    window: WindowService
-    reviews: ReviewService
-    attachments: AttachmentService
-    options: ClaimOptions
 
 
 def claiming(
@@ -47,7 +38,7 @@ def claiming(
     partners: PartnerService,
     consents: Consents,
     usages: UsageStore,
-) -> Claims:
+) -> ClaimServices:
     kept, settings, policies = base.mongo.collection, base.settings, base.policies
     audit, clock = base.audit, base.clock
     outside = outside_sources(base)
@@ -63,7 +54,7 @@ def claiming(
     family = FamilyStore(kept("cards"), base.sealer)
     placing = Placing(store, family, proofs, attachments, identity, proving, clock)
     tries = Tries(base.budgets, policies, base.sealer)
-    return Claims(
+    return ClaimServices(
         claims=ClaimService(
             placing,
             PhysicalCards(outside.card_register),
@@ -96,5 +87,5 @@ def claiming(
         ),
         reviews=ReviewService(store, reviews, deciding, audit),
         attachments=attachments,
-        options=ClaimOptions(family, policies),
+        claim_options=ClaimOptions(family, policies),
     )

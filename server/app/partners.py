@@ -1,7 +1,5 @@
 """The services of the register of partners, put together."""
 
-from dataclasses import dataclass
-
 from payment.merchants.service import Merchants
 from payment.merchants.store import MerchantStore
 from server.app.foundation import Foundation
@@ -10,17 +8,10 @@ from server.partners.admission.store import AdmissionStore
 from server.partners.register import PartnerRegister
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
+from server.services import PartnerServices
 
 
-@dataclass(frozen=True)
-class Partners:
-    service: PartnerService
-    register: PartnerRegister
-    admissions: AdmissionService
-    merchants: Merchants
-
-
-def partner_register(base: Foundation) -> Partners:
+def partner_register(base: Foundation) -> PartnerServices:
     kept = base.mongo.collection
     store = PartnerStore(
         kept("apps"),
@@ -52,4 +43,4 @@ def partner_register(base: Foundation) -> Partners:
         base.threads,
     )
     merchants = Merchants(MerchantStore(kept("merchants")), base.clock)
-    return Partners(partners, register, admissions, merchants)
+    return PartnerServices(partners, register, admissions, merchants)

@@ -1,7 +1,5 @@
 """The services of the person index, put together."""
 
-from dataclasses import dataclass
-
 from server.app.foundation import Foundation
 from server.identity.desk import PersonDesk
 from server.identity.identifiers.service import IdentifierService
@@ -15,19 +13,10 @@ from server.identity.reviews.service import ReviewService
 from server.identity.reviews.store import ReviewStore
 from server.identity.service import IdentityService
 from server.identity.store import PersonStore
+from server.services import PersonServices
 
 
-@dataclass(frozen=True)
-class Persons:
-    identity: IdentityService
-    identifiers: IdentifierService
-    merges: MergeService
-    reviews: ReviewService
-    desk: PersonDesk
-    intake: Intake
-
-
-def person_index(base: Foundation) -> Persons:
+def person_index(base: Foundation) -> PersonServices:
     kept, sealer, audit, clock = base.mongo.collection, base.sealer, base.audit, base.clock
     store = PersonStore(kept("persons"), sealer)
     index = PersonIndex(store, clock)
@@ -45,4 +34,4 @@ def person_index(base: Foundation) -> Persons:
     allows = base.settings.allows_test_numbers
     desk = PersonDesk(index, identifiers, audit, clock, allows_test_numbers=allows)
     intake = Intake(identity, identifiers, clock, allows_test_numbers=allows)
-    return Persons(identity, identifiers, merges, reviews, desk, intake)
+    return PersonServices(identity, identifiers, merges, reviews, desk, intake)
