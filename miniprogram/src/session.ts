@@ -23,6 +23,9 @@ const current = ref<Session | null>(read<Session>(KEY))
 export const session = computed(() => current.value)
 export const isSignedIn = computed(() => current.value !== null)
 
+/** The number somebody typed to sign in, in memory only: nobody should have to write it twice. */
+export const typedPhone = ref('')
+
 export function beginSession(opened: Session): void {
   current.value = opened
   keep(KEY, opened)
@@ -35,5 +38,6 @@ export function updateAccount(account: Account): void {
 
 export function endSession(): void {
   current.value = null
+  typedPhone.value = ''
   PERSONAL_KEYS.forEach(forget)
 }

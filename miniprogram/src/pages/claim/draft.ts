@@ -2,7 +2,7 @@ import { reactive, watch } from 'vue'
 import type { Photo } from '../../components/photo-picker.vue'
 import type { ProofKind } from '../../api/claims'
 import type { Relation } from '../../api/cards'
-import { isSignedIn } from '../../session'
+import { isSignedIn, typedPhone } from '../../session'
 
 /**
  * What is being filled in, one for each relation. It lives in memory only: going back, an error or a lost
@@ -47,6 +47,12 @@ const drafts = reactive<Record<Relation, Draft>>({ self: empty(), child: empty()
 
 export function draftFor(relation: Relation): Draft {
   return drafts[relation]
+}
+
+/** A parent has a phone of their own; everybody else is reached where the one who signed in is. */
+export function offerTypedPhone(relation: Relation): void {
+  const draft = drafts[relation]
+  if (draft.phone === '' && relation !== 'parent') draft.phone = typedPhone.value
 }
 
 export function forgetDraft(relation: Relation): void {

@@ -12,6 +12,21 @@ export type Field =
 
 export type Faults = Record<Field, string>
 
+/** The parts of the page from top to bottom, by the id of each, with the fields in it. */
+const SECTIONS: [string, Field[]][] = [
+  ['claim-document', ['name', 'id_no', 'gender', 'birth', 'bank_card_no']],
+  ['claim-phone', ['phone', 'phone_code', 'physical_card_no']],
+  ['claim-proof', ['proof', 'proof_number', 'consent_code', 'consent_card', 'guardianship']],
+  ['claim-photos', ['photos']],
+  ['claim-agree', ['agree']],
+]
+
+/** The first part that has something to mend; null when nothing has. */
+export function firstFaultyPart(faults: Faults): string | null {
+  const found = SECTIONS.find(([, fields]) => fields.some((field) => faults[field] !== ''))
+  return found === undefined ? null : found[0]
+}
+
 /** What the page asks for beyond name, number and phone. */
 export interface Asked {
   needs: Need[]
