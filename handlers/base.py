@@ -59,6 +59,11 @@ JSON = "application/json; charset=UTF-8"
 log = structlog.get_logger()
 
 
+def status_of(kind: type[EhcError]) -> int:
+    """By the nearest kind in STATUS: a gateway may name a kind of its own."""
+    return next(STATUS[known] for known in kind.__mro__ if known in STATUS)
+
+
 def error_body(error: EhcError, request: str) -> bytes:
     return tornado.escape.json_encode(
         {
@@ -161,7 +166,7 @@ class ApiHandler(tornado.web.RequestHandler):
             await kept.abandon(row_id)
             raise
         except EhcError as error:
-            status, body, media_type = STATUS[type(error)], error_body(error, self.request_id), JSON
+            status, body, media_type = status_of(type(error)), error_body(error, self.request_id), JSON
         answer = await kept.keep(row_id, status, body)
         await self.respond(answer.status, answer.body, media_type)
 
@@ -180,7 +185,7 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header("Retry-After", str(error.retry_after_s))
         if isinstance(error, Unauthenticated):
             self.set_header("WWW-Authenticate", "Bearer")
-        await self.respond(STATUS[type(error)], error_body(error, self.request_id))
+        await self.respond(status_of(type(error)), error_body(error, self.request_id))
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Tornado's own refusals (no such route, wrong method, a bug), in our form and without detail."""

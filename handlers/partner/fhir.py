@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from handlers.base import STATUS
+from handlers.base import status_of
 from handlers.partner.persons import DOMAIN, CallerPersons
 from handlers.requests import Model, Ok, operation
 from server.core.errors import EhcError, Forbidden, Malformed, NotFound, TooMany, Unavailable
@@ -98,7 +98,7 @@ class PatientPix(CallerPersons):
     async def refuse(self, error: EhcError) -> None:
         if isinstance(error, TooMany | Unavailable):
             self.set_header("Retry-After", str(error.retry_after_s))
-        await self.respond(STATUS[type(error)], _outcome(error))
+        await self.respond(status_of(type(error)), _outcome(error))
 
 
 def _domain(system: str) -> str:

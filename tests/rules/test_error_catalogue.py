@@ -4,9 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from handlers.base import STATUS
+from handlers.base import STATUS, status_of
 from server.cards.model import Status
 from server.core.errors import EhcError
+from server.gateways.his.interface import HospitalUnavailable
 from tests.rules.code import PLATFORM, ROOT, Source, called, sources
 
 KINDS = {kind.__name__: kind for kind in STATUS}
@@ -26,6 +27,16 @@ def raised(source: Source) -> Iterator[tuple[ast.expr, type[EhcError]]]:
         kind = KINDS.get(called(node).rpartition(".")[2]) if isinstance(node, ast.Call) else None
         if kind is not None and isinstance(node, ast.Call) and node.args:
             yield node.args[0], kind
+        if isinstance(node, ast.ClassDef):
+            yield from _named_once(node)
+
+
+def _named_once(node: ast.ClassDef) -> Iterator[tuple[ast.expr, type[EhcError]]]:
+    """The code that a kind of its own gives to all its refusals: `super().__init__("noun.reason", …)`."""
+    kinds = [KINDS[ast.unparse(base)] for base in node.bases if ast.unparse(base) in KINDS]
+    for call in ast.walk(node):
+        if kinds and isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__":
+            yield call.args[0], kinds[0]
 
 
 def made_of(name: str) -> set[str]:
@@ -74,6 +85,12 @@ def test_a_missing_code_and_a_wrong_status_are_seen() -> None:
     assert made == {("card.eaten", 409)}
     assert made - catalogue("| `card.eaten` | 409 | eaten | claim another |") == set()
     assert made - catalogue("| `card.eaten` | 422 | eaten | claim another |") == made
+
+
+def test_the_code_of_a_kind_of_its_own_is_seen() -> None:
+    own = "class Away(Unavailable):\n    def __init__(self):\n        super().__init__('cat.away', 'hunting')"
+    assert codes(Source("a.py", own)) == {("cat.away", 503)}
+    assert status_of(HospitalUnavailable) == 503
 
 
 def test_codes_that_are_put_together_are_known() -> None:

@@ -1,0 +1,219 @@
+"""What a hospital system speaks of.  Every id in here is the hospital's, except `lock_id` and `card_id`.
+
+An id is 1 to 64 of A-Z a-z 0-9 . _ ~ - (so it stands in a URL as it is) and says nothing about a person.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, get_args
+
+Kind = Literal["clinic", "examination", "vaccine", "checkup", "bed"]
+LockState = Literal["locked", "confirmed", "released", "unknown"]
+TicketState = Literal["waiting", "called", "missed", "done"]
+OrderState = Literal["open", "booked", "done", "cancelled"]
+BillState = Literal["due", "paid", "cancelled"]
+ReportKind = Literal["laboratory", "imaging", "checkup", "other"]
+
+# Everything a hospital may refuse with; docs/his-contract.md says what each means.
+RefusalCode = Literal[
+    "department.unknown",
+    "slot.unknown",
+    "slot.full",
+    "slot.closed",
+    "slot.person_has_one",
+    "lock.unknown",
+    "lock.expired",
+    "lock.released",
+    "lock.differs",
+    "lock.used",
+    "patient.unknown",
+    "patient.refused",
+    "registration.unknown",
+    "registration.cancelled",
+    "registration.not_now",
+    "ticket.unknown",
+    "request.refused",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+REFUSAL_CODES: tuple[RefusalCode, ...] = get_args(RefusalCode)
+
+
+@dataclass(frozen=True)
+class Department:
+    """`kinds`: what can be booked there."""
+
+    department_id: str
+    name: str
+    place: str
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """`title` as people read it (chief physician …), empty when the hospital tells none."""
+
+    doctor_id: str
+    department_id: str
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A span of time with room for `capacity` people, of whom `free` may still come.  `fee_fen` is for one
+    of them; 0 is free of charge."""
+
+    slot_id: str
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    free: int
+    fee_fen: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One doctor, room, device or ward on one day.  `item` is what an examination, vaccine or check-up is of
+    (the hospital's item code), None elsewhere; `doctor_id` and `doctor` are None where nobody is named.
+    A cancelled schedule takes nobody any more; `released_at`: before that moment its slots are shown only."""
+
+    schedule_id: str
+    kind: Kind
+    department_id: str
+    department: str
+    doctor_id: str | None
+    doctor: str | None
+    item: str | None
+    place: str
+    on: date
+    is_cancelled: bool
+    released_at: datetime | None
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Whom a slot is for, as the hospital must know them.  `id_type` is of the code table of documents.
+    Travels in bodies only."""
+
+    name: str = field(repr=False)
+    id_type: str
+    id_no: str = field(repr=False)
+    phone: str | None = field(default=None, repr=False)
+    gender: str | None = None
+    birth_on: date | None = field(default=None, repr=False)
+    card_id: str | None = None
+    hospital_patient_no: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class PatientFile:
+    """The hospital's own file of a patient."""
+
+    hospital_patient_no: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Asks for one place of a slot.  `lock_id` is ours (the appointment's id), so that every call can be
+    repeated: the same lock twice is one place.  After `expires_at` an unconfirmed lock is free again."""
+
+    lock_id: str
+    slot_id: str
+    patient: Patient
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class LockAnswer:
+    """What the hospital knows of a lock.  `unknown`: it never heard of it; then all the rest is None.
+    `registration_no` and `hospital_patient_no` are there once it is confirmed."""
+
+    lock_id: str
+    state: LockState
+    slot_id: str | None = None
+    expires_at: datetime | None = None
+    registration_no: str | None = None
+    hospital_patient_no: str | None = None
+
+
+@dataclass(frozen=True)
+class Whose:
+    """What is asked about: one visit by its registration number, or all of a patient by their number in this
+    hospital.  Exactly one is given."""
+
+    registration_no: str | None = None
+    hospital_patient_no: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.registration_no is None) == (self.hospital_patient_no is None):
+            raise ValueError("one of registration_no and hospital_patient_no")
+
+
+@dataclass(frozen=True)
+class QueueTicket:
+    """A place in a queue of the hospital.  `position` counts from 1 and `ahead` is how many are called
+    before; both are 0 once called.  `token_no` is what the board in the hall shows."""
+
+    queue_id: str
+    token_no: str
+    state: TicketState
+    position: int
+    ahead: int
+    place: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """An examination, or another item, that a doctor ordered in a visit.  `item` is the hospital's item code
+    and `name` what people read; `department_id` is where it is done."""
+
+    order_id: str
+    registration_no: str
+    item: str
+    name: str
+    department_id: str
+    state: OrderState
+    ordered_at: datetime
+    fee_fen: int
+
+
+@dataclass(frozen=True)
+class BillItem:
+    name: str
+    quantity: int
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a visit costs; `total_fen` is the sum of its items."""
+
+    bill_id: str
+    registration_no: str
+    state: BillState
+    issued_at: datetime
+    total_fen: int
+    items: tuple[BillItem, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """That a report is ready; what it says is read under the rules of reports, not here."""
+
+    report_id: str
+    registration_no: str
+    order_id: str | None
+    kind: ReportKind
+    title: str
+    reported_at: datetime
+
+
+@dataclass(frozen=True)
+class HisAddress:
+    """Where an institution's own system answers under `/his/v1`, and the keys its answers are signed with:
+    those of its admitted app (`App.public_keys`, without the retired)."""
+
+    institution_id: str
+    base_url: str
+    public_keys: tuple[bytes, ...]
