@@ -23,7 +23,7 @@ test: check      ## everything: `check`, the web builds, the pages' own tests, a
 		npm run --if-present --silent $$script || exit 1; done; fi
 	@if [ -f console/package.json ]; then cd console && for script in type-check test; do \
 		npm run --if-present --silent $$script || exit 1; done; fi
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/rules $(ARGS)
 
 check:           ## style, types, import directions, house rules, security
 	@$(PYTHON) bootstrap.py check

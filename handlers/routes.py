@@ -1,8 +1,9 @@
 """The table of routes: path → handler.  What is not here is not served."""
 
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tornado.web
 from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_body_config
@@ -92,11 +93,11 @@ def application(
     """The HTTP application; `web_root` is the folder of the built pages, served at /, `console_root`
     that of the staff pages, served at /console/; `proxies` are the
     addresses whose X-Forwarded-For is believed."""
-    openapi.operations(ROUTES)  # an unknown scope or permission stops the process here, not at the first call
+    described = _described()  # an unknown scope or permission stops the process here, not at the first call
     rules = _rules(ROUTES, services)
     rules += [
-        _document(r"/openapi\.json", services, openapi.as_json(ROUTES), "application/json"),
-        _document(r"/docs/?", services, docs.as_page(ROUTES), "text/html"),
+        _document(r"/openapi\.json", services, described.as_json, "application/json"),
+        _document(r"/docs/?", services, described.as_page, "text/html"),
         _document(r"/docs/style\.css", services, docs.STYLE, "text/css"),
     ]
     if console_root is not None:
@@ -113,6 +114,17 @@ def application(
             )
         )
     return _application(rules, services, proxies)
+
+
+class Described(NamedTuple):
+    as_json: str
+    as_page: str
+
+
+@cache
+def _described() -> Described:
+    """The routes described for programs and for people.  It takes half a second, so once a process."""
+    return Described(openapi.as_json(ROUTES), docs.as_page(ROUTES))
 
 
 def router_application(
