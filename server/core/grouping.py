@@ -25,14 +25,18 @@ class Group(Generic[Q, A]):
         self,
         run: Callable[[list[Q]], Awaitable[Sequence[A | BaseException]]],
         *,
+        lanes: int = 1,
         max_batch: int = 256,
         max_waiting: int = 8192,
     ) -> None:
+        """`lanes` batches may be under way at once.  Where the order of batches means nothing, two keep the
+        database busy while this process works on the answers of the other."""
         self._run = run
+        self._lanes = lanes
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q) -> A:
         """The answer to this question; Unavailable when the queue is full."""
@@ -40,14 +44,14 @@ class Group(Generic[Q, A]):
             raise Unavailable("server.busy", "too many requests are waiting", retry_after_s=1)
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if self._task is None:
-            self._task = asyncio.create_task(self._work())
+        if len(self._tasks) < self._lanes:
+            self._tasks.add(asyncio.create_task(self._work()))
         return await future
 
     async def drain(self) -> None:
         """Returns when everything asked so far has its answer; who calls lets nobody ask meanwhile."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _work(self) -> None:
         try:
@@ -67,8 +71,8 @@ class Group(Generic[Q, A]):
                         future.set_exception(answer)
                     else:
                         future.set_result(answer)
-        finally:
-            self._task = None
+        finally:  # at once: who asks next must find this lane free
+            self._tasks.discard(asyncio.current_task())  # type: ignore[arg-type]
 
 
 def attempt(read: Callable[[Q], A], row: Q) -> A | BaseException:

@@ -37,7 +37,7 @@ class PartnerStore:
         self._nonces = nonces
         self._criteria = criteria
         self._sealer = sealer
-        self._spent: Group[Document, None] = Group(self._nonces.insert_each)
+        self._spent: Group[Document, None] = Group(self._nonces.insert_each, lanes=2)
 
     async def find_app(self, app_id: str) -> App | None:
         row = await self._apps.find_one({"_id": app_id})

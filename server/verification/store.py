@@ -37,7 +37,7 @@ class UsageStore:
         self._cards = cards
         self._chain = chain
         self._sealer = sealer
-        self._seen: Group[str, CardSeen | None] = Group(self._see)
+        self._seen: Group[str, CardSeen | None] = Group(self._see, lanes=2)
 
     async def see(self, ehealth_card_id: str) -> CardSeen | None:
         """The card as a scan needs it; scans that ask at the same time share one query."""
