@@ -72,7 +72,7 @@ class Group(Generic[Q, A]):
                     else:
                         future.set_result(answer)
         finally:  # at once: who asks next must find this lane free
-            self._tasks.discard(asyncio.current_task())  # type: ignore[arg-type]
+            self._tasks.discard(asyncio.current_task())
 
 
 def attempt(read: Callable[[Q], A], row: Q) -> A | BaseException:
