@@ -16,6 +16,7 @@ from sandbox.civil import CivilRegister
 from sandbox.config import SandboxConfig, parse_config
 from sandbox.control import ControlRoom
 from sandbox.hospital import HospitalTerminal
+from sandbox.kiosk import Kiosk
 from sandbox.mobile import MobileOperator
 from sandbox.pages import ASSETS, page
 from sandbox.real_name import RealNameAuthority
@@ -69,7 +70,8 @@ def _service_routes(config: SandboxConfig, now: Clock) -> list[Route]:
     if config.staff:
         routes += Authenticators(config.staff, now).routes()
     if config.hospital:
-        routes += HospitalTerminal(config.hospital, now).routes()
+        terminal = HospitalTerminal(config.hospital, now)
+        routes += [*terminal.routes(), *Kiosk(terminal).routes()]
     return routes
 
 

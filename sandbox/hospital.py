@@ -9,6 +9,7 @@ import binascii
 import secrets
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -83,15 +84,23 @@ class HospitalTerminal:
         ]
 
     async def verify(self, code: str, scene: str) -> Scan:
-        """Ask the platform about `code`; a session that is no longer accepted is opened anew, once."""
-        body = {
-            "code": code,
-            "scene": scene,
-            "terminal_id": self._config.terminal_id,
-            "channel": self._config.channel,
-        }
+        """Ask the platform about `code`."""
+        body = {"code": code, "scene": scene, "channel": self._config.channel}
+        return await self.reach(scene, "POST", "/partner/v1/verifications", body)
+
+    async def reach(
+        self,
+        scene: str,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        query: Sequence[tuple[str, str]] = (),
+    ) -> Scan:
+        """One call of this terminal; a session that is no longer accepted is opened anew, once."""
+        if body is not None:
+            body = body | {"terminal_id": self._config.terminal_id}
         try:
-            reply = await self._call_in_session(body)
+            reply = await self._call_in_session(method, path, body, query)
         except SessionRefused as refused:
             return Scan(scene, refused.status, error=(refused.code, refused.message))
         except Unauthenticated as error:
@@ -104,22 +113,35 @@ class HospitalTerminal:
             return Scan(scene, reply.status, error=reply.error)
         return Scan(scene, reply.status, answer=reply.body)
 
-    async def _call_in_session(self, body: dict[str, Any]) -> Reply:
-        key = secrets.token_hex(16)
+    def keep(self, scan: dict[str, Any]) -> None:
+        """Among the last 50, which the page lists."""
+        scanned_at = datetime.fromtimestamp(int(self._now()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._scans.append(scan | {"scanned_at": scanned_at})
+
+    async def _call_in_session(
+        self, method: str, path: str, body: dict[str, Any] | None, query: Sequence[tuple[str, str]]
+    ) -> Reply:
+        key = secrets.token_hex(16) if method == "POST" else None
+
+        async def ask(session: TerminalSession) -> Reply:
+            return await self._client.call(
+                method, path, body, query=query, session=session, idempotency_key=key
+            )
+
         session = await self._current_session(refused=None)
         try:
-            return await self._ask(body, session, key)
+            return await self._twice(ask, session)
         except Unauthenticated:
-            session = await self._current_session(refused=session)
-            return await self._ask(body, session, key)
+            return await self._twice(ask, await self._current_session(refused=session))
 
-    async def _ask(self, body: dict[str, Any], session: TerminalSession, key: str) -> Reply:
+    async def _twice(
+        self, ask: Callable[[TerminalSession], Awaitable[Reply]], session: TerminalSession
+    ) -> Reply:
         # A code works once: when its answer is lost, only the same key gets it again, not "already used".
-        path = "/partner/v1/verifications"
         try:
-            return await self._client.call("POST", path, body, session=session, idempotency_key=key)
+            return await ask(session)
         except Unreachable:
-            return await self._client.call("POST", path, body, session=session, idempotency_key=key)
+            return await ask(session)
 
     async def _current_session(self, refused: TerminalSession | None) -> TerminalSession:
         # The lock makes scans that arrive together share one new session instead of opening one each.
@@ -155,8 +177,7 @@ class HospitalTerminal:
         started = time.perf_counter()
         scan = (await self.verify(code, scene)).as_json()
         scan["took_ms"] = round((time.perf_counter() - started) * 1000)
-        scanned_at = datetime.fromtimestamp(int(self._now()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._scans.append(scan | {"scanned_at": scanned_at})
+        self.keep(scan)
         return json_answer(scan | {"code_text": code})
 
     def _history(self, request: HTTPServerRequest) -> Answer:

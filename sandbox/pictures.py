@@ -1,4 +1,4 @@
-"""Reading a QR code from a picture, as a counter's camera or a clerk's file gives it."""
+"""Reading a QR code from a picture, as a counter's camera or a clerk's file gives it; and drawing one."""
 
 import io
 
@@ -26,3 +26,9 @@ def read_code(picture: bytes) -> str | None:
         raise PictureUnreadable("not a picture") from error
     codes = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return str(codes[0].text) if codes else None
+
+
+def draw_code(text: str) -> str:
+    """The QR code of `text` with its quiet zone, as an SVG document."""
+    drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    return str(drawn.to_svg(add_quiet_zones=True))

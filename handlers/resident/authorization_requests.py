@@ -27,6 +27,7 @@ class AuthorizationAsks(Model):
     department: str | None
     purpose: str | None
     expires_at: Time
+    seconds_left: int
     needs_factor: bool
 
 
@@ -43,7 +44,8 @@ class ScannedRequests(ResidentHandler):
         refuses=(InvalidInput, Conflict),
     )
     async def post(self, body: ScannedRequest) -> Ok:
-        request, needs_factor = await self.services.authorizations.read(body.text)
+        reading = await self.services.authorizations.read(body.text)
+        request = reading.request
         return Ok(
             AuthorizationAsks(
                 request_id=request.request_id,
@@ -54,7 +56,8 @@ class ScannedRequests(ResidentHandler):
                 department=request.department,
                 purpose=request.purpose,
                 expires_at=request.expires_at,
-                needs_factor=needs_factor,
+                seconds_left=reading.seconds_left,
+                needs_factor=reading.needs_factor,
             )
         )
 

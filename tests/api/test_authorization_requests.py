@@ -47,6 +47,7 @@ async def test_the_terminal_gets_what_a_passive_scan_gives(platform: Platform) -
         "opening a record",
         False,
     )
+    assert 0 < shown.json["seconds_left"] <= 120
     assert (await approve(platform, token, request_id, card_id)).status == 204
     seen = await result(platform, request_id)
     assert (seen.status, seen.body["state"]) == (200, "approved")

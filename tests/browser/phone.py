@@ -136,6 +136,18 @@ class Terminal:
         self.page.fill("#paste", text)
         self.page.click("#verify")
 
+    def ask(self, scene: str = "010101") -> str:
+        """A code of the kiosk's own on its screen, and what a phone reads off it."""
+        self.page.select_option("#scene", scene)
+        self.page.click("#kiosk-start")
+        expect(self.page.locator("#kiosk")).to_have_attribute("data-state", "waiting")
+        read = zxingcpp.read_barcode(Image.open(io.BytesIO(self.page.locator("#kiosk-stage").screenshot())))
+        assert read is not None and read.text == self.page.locator("#kiosk-text").inner_text()
+        return str(read.text)
+
+    def expect_answered(self, state: str) -> None:
+        expect(self.page.locator("#kiosk")).to_have_attribute("data-state", state, timeout=WAIT_MS)
+
     def expect(self, *, ok: bool, code: str = "") -> None:
         result = self.page.locator("#result")
         expect(result).to_have_attribute("data-code", code)

@@ -1,5 +1,6 @@
 /** Every sentence of the pages, by page. Nothing else in the source is Chinese. */
 
+import { authorization } from './authorization'
 import { claim } from './claim'
 import { family } from './family'
 import { factor, lifecycle } from './lifecycle'
@@ -61,6 +62,7 @@ export const text = {
   },
 
   account,
+  authorization,
   claim,
   factor,
   family,

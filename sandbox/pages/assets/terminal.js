@@ -7,13 +7,13 @@ const $ = (id) => document.getElementById(id);
 const form = $("scan"), paste = $("paste"), picture = $("picture"), chosen = $("chosen"), preview = $("preview");
 const camera = $("camera"), video = $("viewfinder"), cameraNews = $("camera-news"), verify = $("verify");
 
-const element = (name, text = "", className = "") => {
+export const element = (name, text = "", className = "") => {
   const made = document.createElement(name);
   made.textContent = text;
   if (className) made.className = className;
   return made;
 };
-const sceneName = (value) => {
+export const sceneName = (value) => {
   const option = [...$("scene").options].find((one) => one.value === value);
   return option ? option.textContent.replace(/（.*/, "") : value;
 };
@@ -42,7 +42,7 @@ function facts(pairs) {
   return list;
 }
 
-function showResult(scan) {
+export function showResult(scan) {
   const result = $("result");
   const verdict = element("div", "", "verdict stack");
   if (scan.ok) {
@@ -72,7 +72,7 @@ function showResult(scan) {
   verdict.scrollIntoView({ block: "nearest" });
 }
 
-async function showHistory() {
+export async function showHistory() {
   const { scans } = await (await fetch("/hospital/history", { cache: "no-store" })).json();
   if (!scans.length) return;
   $("history").replaceChildren(...scans.map((scan) => {

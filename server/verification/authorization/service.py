@@ -46,6 +46,15 @@ class Question:
     purpose: str | None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a resident's phone has read; `seconds_left` is by our clock, the phone's may be wrong."""
+
+    request: AuthorizationRequest
+    needs_factor: bool
+    seconds_left: int
+
+
 class AuthorizationService:
     def __init__(
         self,
@@ -205,12 +214,14 @@ class AuthorizationService:
         return request
 
     # -- the resident
-    async def read(self, text: str) -> tuple[AuthorizationRequest, bool]:
-        """Who asks for what, and whether a factor is needed; the request is proven: only a partner's signed
-        call makes one.  NotFound, or Conflict `authorization.expired`, `authorization.decided`."""
+    async def read(self, text: str) -> Reading:
+        """Who asks for what, whether a factor is needed, and the time left; the request is proven: only a
+        partner's signed call makes one.  NotFound, or Conflict `authorization.expired`,
+        `authorization.decided`."""
         request = await self._waiting(read_request_text(text, self._centre_id))
         policy = await self._policies.get(ActiveScanPolicy)
-        return request, request.scene in policy.factor_scenes
+        left = (request.expires_at - self._clock.now()).total_seconds()
+        return Reading(request, request.scene in policy.factor_scenes, max(0, int(left)))
 
     async def _waiting(self, request_id: str) -> AuthorizationRequest:
         request = await self._store.find(request_id)
