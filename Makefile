@@ -45,6 +45,7 @@ faults:          ## the full fault campaign, with its result file
 screens:         ## pictures of the pages
 	@$(PYTHON) bootstrap.py test
 	@$(VENV)/python -m tests.browser.screens $(ARGS)
+	@$(VENV)/python -m tests.browser.care_screens
 	@$(VENV)/python -m tests.browser.console_screens
 
 clean:           ## removes what the other targets made, the demo's data too

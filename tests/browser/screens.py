@@ -15,7 +15,7 @@ from tests.browser.phone import Phone, Terminal, chromium
 SCREENS = Path("docs/screens")
 
 
-def _keep(name: str, picture: bytes) -> None:
+def keep_picture(name: str, picture: bytes) -> None:
     """At the size of the page and in few colours: the pictures live in the repository."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image = (
@@ -33,7 +33,7 @@ def _resident_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: 
 
     def keep(name: str) -> None:
         phone.page.wait_for_load_state("networkidle")
-        _keep(f"{name}-{mode}", phone.picture())
+        keep_picture(f"{name}-{mode}", phone.picture())
 
     phone.page.goto(demo.web)
     expect(phone.at("elder-question")).to_be_visible()
@@ -94,7 +94,7 @@ def _life_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: bool
 
     def keep(name: str) -> None:
         phone.page.wait_for_load_state("networkidle")
-        _keep(f"{name}-{mode}", phone.picture(whole=True))
+        keep_picture(f"{name}-{mode}", phone.picture(whole=True))
 
     phone.open(elder=elder)
     phone.sign_in()
@@ -158,7 +158,7 @@ def _family_pages(browser: Browser, demo: RunningDemo, family: dict[str, Any], *
 
     def keep(name: str) -> None:
         phone.page.wait_for_load_state("networkidle")
-        _keep(f"{name}-{mode}", phone.picture(whole=True))
+        keep_picture(f"{name}-{mode}", phone.picture(whole=True))
 
     phone.open(elder=elder)
     phone.sign_in()
@@ -223,11 +223,11 @@ def _waiting_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: b
     )
     expect(phone.at("guardianship-photo")).to_be_visible()
     mode = "elder" if elder else "normal"
-    _keep(f"claim-ward-{mode}", phone.picture(whole=True))
+    keep_picture(f"claim-ward-{mode}", phone.picture(whole=True))
     phone.tap("agree")
     phone.tap("claim")
     phone.expect_status("pending")
-    _keep(f"cards-pending-{mode}", phone.picture(whole=True))
+    keep_picture(f"cards-pending-{mode}", phone.picture(whole=True))
     phone.close()
 
 
@@ -237,11 +237,11 @@ def _terminal_pages(browser: Browser, demo: RunningDemo, picture: bytes, *, keep
         terminal.verify_picture(picture, Path(folder))
         terminal.expect(ok=True)
         if keep:
-            _keep("hospital-verified", terminal.page.screenshot())
+            keep_picture("hospital-verified", terminal.page.screenshot())
         terminal.verify_picture(picture, Path(folder))
         terminal.expect(ok=False, code="code.already_used")
         if keep:
-            _keep("hospital-refused", terminal.page.screenshot())
+            keep_picture("hospital-refused", terminal.page.screenshot())
     terminal.close()
 
 

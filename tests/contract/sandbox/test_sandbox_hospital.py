@@ -198,10 +198,10 @@ def test_an_unknown_key_and_a_silent_platform_are_told_apart(at_terminal: Any) -
 def test_the_page_has_the_controls_a_test_drives(at_terminal: Any) -> None:
     async def scenario(sandbox: Any) -> None:
         page = (await sandbox.fetch("GET", "/hospital/")).body.decode()
-        for control in ("scene", "picture", "paste", "verify", "result", "history", "camera"):
+        for control in ("scene", "picture", "paste", "verify", "result", "history", "camera", "kiosk-start"):
             assert f'id="{control}"' in page
         assert "云溪市第一人民医院" in page
-        for asset in ("sandbox.css", "terminal.js", "refusals.js", "sms.js"):
+        for asset in ("sandbox.css", "terminal.js", "kiosk.js", "refusals.js", "sms.js"):
             assert (await sandbox.fetch("GET", f"/assets/{asset}")).code == 200
 
     at_terminal(scenario)
