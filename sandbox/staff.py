@@ -14,6 +14,8 @@ STEP_S = 30
 STAFF: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "chen.min": ("陈敏", ("claim_reviewer", "registrar")),
     "zhou.lei": ("周磊", ("claim_reviewer", "registrar_checker")),
+    "wu.fang": ("吴芳", ("partner_clerk", "card_clerk")),
+    "ma.qiang": ("马强", ("partner_reviewer",)),
     "sys.admin": ("何建国", ("system_admin",)),
     "sec.admin": ("罗静", ("security_admin",)),
     "aud.admin": ("谢文博", ("audit_admin",)),
@@ -22,6 +24,9 @@ DUTIES = {
     "claim_reviewer": "审核申领",
     "registrar": "登记人员、提出合并",
     "registrar_checker": "复核合并",
+    "partner_clerk": "审核机构入网",
+    "partner_reviewer": "复核机构入网",
+    "card_clerk": "停用卡、处理安全事件",
     "system_admin": "系统管理员",
     "security_admin": "安全管理员",
     "audit_admin": "审计管理员",

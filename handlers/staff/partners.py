@@ -45,6 +45,20 @@ class PartnerView(Model):
         )
 
 
+class MerchantView(Model):
+    """`channels`: the payment channels that are contracted; nothing can be paid through another."""
+
+    merchant_id: str
+    opened_at: Time
+    channels: list[str]
+
+
+class OnePartnerView(PartnerView):
+    """`merchant`: how the institution is paid through the platform, once it is."""
+
+    merchant: MerchantView | None
+
+
 class PartnerQuery(Model):
     cursor: AppId | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
@@ -135,9 +149,16 @@ class Partners(StaffHandler):
 
 
 class OnePartner(StaffHandler):
-    @operation("One app", reply=PartnerView, refuses=(NotFound,), permission="partners.read")
+    @operation("One app", reply=OnePartnerView, refuses=(NotFound,), permission="partners.read")
     async def get(self, app_id: AppId) -> Ok:
-        return Ok(PartnerView.of(await self.services.partner_register.get(app_id)))
+        app = await self.services.partner_register.get(app_id)
+        paid = await self.services.merchants.find_of(app.institution.institution_id)
+        merchant = None
+        if paid is not None:
+            merchant = MerchantView(
+                merchant_id=paid.merchant_id, opened_at=paid.opened_at, channels=sorted(paid.channels)
+            )
+        return Ok(OnePartnerView(**dict(PartnerView.of(app)), merchant=merchant))
 
 
 class PartnerSuspension(StaffHandler):

@@ -122,6 +122,8 @@ async def test_nothing_works_before_approval_and_it_does_after(platform: Platfor
     await platform.work()
     merchant = await platform.app.services.merchants.find_of("river-hospital")
     assert merchant is not None and merchant.channels == {}
+    register = await platform.http.get(f"/staff/v1/partners/{APP}", token=clerk)
+    assert register.json["merchant"]["merchant_id"] == merchant.merchant_id
     state = await platform.http.post("/partner/v1/admissions/states", {"token": token})
     assert (state.json["state"], len(state.json["documents"])) == ("admitted", 1)
 
