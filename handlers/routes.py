@@ -12,10 +12,11 @@ from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
-from handlers.partner import admissions, fhir, keys, persons, verifications
+from handlers.partner import admissions, fhir, keys, persons, queues, verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import cards as partner_cards
 from handlers.partner import sessions as partner_sessions
+from handlers.partner import visits as partner_visits
 from handlers.resident import (
     account,
     attachments,
@@ -26,6 +27,7 @@ from handlers.resident import (
     messages,
     sessions,
     sms_codes,
+    visits,
 )
 from handlers.staff import accounts as staff_accounts
 from handlers.staff import admissions as staff_admissions
@@ -48,6 +50,9 @@ ROUTES: list[openapi.Route] = [
     *claim_options.ROUTES,
     *messages.ROUTES,
     *authorization_requests.ROUTES,
+    *visits.ROUTES,
+    *partner_visits.ROUTES,
+    *queues.ROUTES,
     *partner_sessions.ROUTES,
     *verifications.ROUTES,
     *persons.ROUTES,

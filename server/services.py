@@ -37,6 +37,9 @@ from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
 from server.verification.authorization.service import AuthorizationService
 from server.verification.service import VerificationService
+from server.visits.queues.service import QueueService
+from server.visits.service import VisitService
+from server.visits.told import HospitalWord
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,16 @@ class StaffServices:
 
 
 @dataclass(frozen=True)
-class Services(PersonServices, PartnerServices, ClaimServices, StaffServices):
+class VisitServices:
+    """Coming to a hospital: check-in, queues, the next place and task."""
+
+    visits: VisitService
+    queues: QueueService
+    hospital_word: HospitalWord
+
+
+@dataclass(frozen=True)
+class Services(PersonServices, PartnerServices, ClaimServices, StaffServices, VisitServices):
     """The sum of its groups; each is put together by one module of `server/app`."""
 
     accounts: AccountService

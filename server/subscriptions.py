@@ -10,7 +10,7 @@ Reaction = Callable[[Event], Awaitable[None]]
 
 def subscriptions(services: Services) -> dict[str, list[Reaction]]:
     messages, papers = services.messages, services.attachments
-    identity = services.identity
+    identity, near = services.identity, tells_near(services)
     return {
         "person.registered": [identity.look_again],
         "person.updated": [],
@@ -30,6 +30,16 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "card.cancelled": [messages.tell_card_moved],
         "card.pin_changed": [messages.tell_card_moved],
         "card.pin_locked": [messages.tell_card_moved],
+        "visit.checked_in": [services.visits.follow_check_in],
+        "visit.next": [],
+        "visit.finished": [],
+        "queue.joined": [near],
+        "queue.near": [],
+        "queue.called": [near],
+        "queue.missed": [],
+        "queue.returned": [near],
+        "queue.done": [],
+        "queue.left": [near],
         "admission.vetted": [],
         "admission.refused": [],
         "admission.admitted": [services.admissions.finish, opens_merchant(services)],
@@ -41,6 +51,15 @@ def opens_merchant(services: Services) -> Reaction:
 
     async def react(event: Event) -> None:
         await services.merchants.open(event.data["institution_id"], event.data["institution"])
+
+    return react
+
+
+def tells_near(services: Services) -> Reaction:
+    """Whatever moves a queue may bring somebody near the door."""
+
+    async def react(event: Event) -> None:
+        await services.queues.tell_near(event.data["line"])
 
     return react
 

@@ -8,3 +8,4 @@ TerminalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")
 CodeText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 TableCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+HospitalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]

@@ -4,6 +4,7 @@ foundation.py   what every service stands on
 assembly.py     one function for each noun
 outside.py      the outside sources of identity
 persons.py      the services of the person index
+visits.py       visits and queues
 partners.py     the services of the register of partners
 indexes.py      the table of indexes
 process.py      what every process starts and stops
@@ -25,7 +26,7 @@ from server.settings import Settings
 from server.subscriptions import dispatcher
 
 # The collections whose documents carry events.
-EVENT_SOURCES = ("cards", "usages", "persons", "person_reviews", "admissions")
+EVENT_SOURCES = ("cards", "usages", "persons", "person_reviews", "admissions", "visits", "queue_tokens")
 
 
 @dataclass(kw_only=True)

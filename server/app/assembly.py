@@ -14,6 +14,7 @@ from server.app.foundation import Foundation
 from server.app.outside import outside_sources
 from server.app.partners import partner_register
 from server.app.persons import person_index
+from server.app.visits import visiting
 from server.cards.display import Display, DisplayPolicy
 from server.cards.factors.service import FactorService
 from server.cards.factors.store import FactorStore
@@ -86,6 +87,7 @@ def services(base: Foundation) -> Services:
         **vars(partners),
         **vars(claims),
         **vars(_staff(base)),
+        **vars(visiting(base, cards, verification)),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,

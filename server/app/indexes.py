@@ -25,6 +25,8 @@ from server.security.store import SecurityStore
 from server.staff.store import StaffStore
 from server.verification.authorization.store import AuthorizationStore
 from server.verification.store import UsageStore
+from server.visits.queues.store import QueueStore, TokenStore
+from server.visits.store import VisitStore
 
 INDEXES = {
     "keys": KeyStore.INDEXES,
@@ -51,6 +53,9 @@ INDEXES = {
     "usages": UsageStore.INDEXES,
     "authorization_requests": AuthorizationStore.INDEXES,
     "federation_nonces": NonceStore.INDEXES,
+    "visits": VisitStore.INDEXES,
+    "queues": QueueStore.INDEXES,
+    "queue_tokens": TokenStore.INDEXES,
     "audit": Audit.INDEXES,
     "audit_directory": AuditCollections.DIRECTORY_INDEXES,
     "audit_batches": AuditCollections.BATCH_INDEXES,

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Literal
 
@@ -65,6 +65,11 @@ class CardService:
         """The accounts a card is shown in; empty when there is no such card."""
         card = await self._store.find(card_id)
         return [] if card is None else [tie.account_id for tie in card.ties]
+
+    async def birthday_of(self, card_id: str) -> date | None:
+        """When the holder was born; None when there is no such card."""
+        card = await self._store.find(card_id)
+        return None if card is None else card.holder.born_on
 
     async def show_code(self, account_id: str, card_id: str, kind: Kind) -> ShownCode:
         """Conflict `card.not_active` in any other state, `card.static_refused_by_holder`; Forbidden

@@ -189,11 +189,15 @@ class VerificationService:
 
     async def get_person_id(self, caller: Caller, verification_id: str) -> str:
         """Whom the caller's institution has verified; NotFound `verification.not_found` for another's."""
+        return (await self.get_holder_ids(caller, verification_id))[1]
+
+    async def get_holder_ids(self, caller: Caller, verification_id: str) -> tuple[str, str]:
+        """(card id, person id) of whom the caller's institution has verified; NotFound as `get_person_id`."""
         usage = await self._store.find(verification_id)
         institution_id = caller.app.institution.institution_id
         if usage is None or usage["institution_id"] != institution_id or usage.get("person_id") is None:
             raise NotFound("verification.not_found", "there is no such verification of this institution")
-        return str(usage["person_id"])
+        return str(usage["card_id"]), str(usage["person_id"])
 
     async def static_rules(self) -> StaticCodePolicy:
         """What the centre has decided of static codes."""
