@@ -2,8 +2,8 @@ from typing import Literal
 
 from handlers.authentication import PartnerHandler
 from handlers.partner.fields import HospitalId, ShortText
-from handlers.requests import Created, Id, Model, Ok, Picture, Time, operation
-from server.cards.pictures import as_png, as_svg
+from handlers.requests import Created, Id, Model, Ok, Time, operation
+from server.cards.pictures import as_svg
 from server.core.errors import Conflict, InvalidInput, NotFound
 from server.visits.guidance import Happened
 from server.visits.model import Visit, Word
@@ -33,8 +33,8 @@ class NextPlace(Model):
 
 
 class VisitEvent(Model):
-    """`about` names the order it belongs to, where a visit has several; `event_id` is yours: the same one told
-    again changes nothing."""
+    """`about` names the order it belongs to, where a visit has several; `event_id` is yours: the same one
+    told again changes nothing."""
 
     registration_no: HospitalId | None = None
     visit_id: Id | None = None
@@ -105,7 +105,13 @@ class ToldToken(Model):
 
 class DeskCodeQuery(Model):
     department_id: HospitalId | None = None
-    form: Literal["svg", "png"] = "png"
+
+
+class DeskCodeView(Model):
+    """`svg` is the picture of the QR code with this text, to print."""
+
+    text: str
+    svg: str
 
 
 class PartnerVisits(PartnerHandler):
@@ -163,14 +169,12 @@ class DeskCode(PartnerHandler):
     @operation(
         "The code to hang up at a desk, for residents to scan and check in",
         query=DeskCodeQuery,
-        replies=(Picture,),
+        reply=DeskCodeView,
         scope=SCOPE,
-        media_type="image/*",
     )
-    async def get(self, query: DeskCodeQuery) -> Picture:
+    async def get(self, query: DeskCodeQuery) -> Ok:
         text = self.services.hospital_word.desk_text(self.proven, query.department_id)
-        drawn, media_type = (as_svg, "image/svg+xml") if query.form == "svg" else (as_png, "image/png")
-        return Picture(drawn(text), media_type)
+        return Ok(DeskCodeView(text=text, svg=as_svg(text).decode()))
 
 
 ROUTES = [

@@ -21,8 +21,8 @@ class StepView(Model):
 
 
 class NextView(Model):
-    """The next place and task: `what` is a word of the table of tasks, or wait, go_in, ask_at_desk from the
-    queue; `title` is the hospital's own, when it says one; `step` the number in the guide's B3.1.1."""
+    """The next place and task: `what` is a word of the table of tasks, or of the queue (wait, go_in,
+    ask_at_desk); `title` is the hospital's own, when it says one; `step` the number in the guide's B3.1.1."""
 
     what: str
     title: str | None
@@ -31,7 +31,7 @@ class NextView(Model):
 
 
 class QueueView(Model):
-    """`position` counts from 1; null with `ahead` when the person does not wait, or the hospital tells none."""
+    """`position` counts from 1; null, as `ahead`, when nobody waits or the hospital tells none."""
 
     token: str
     state: TokenState
@@ -65,14 +65,22 @@ class VisitView(Model):
     @classmethod
     def of(cls, shown: Shown) -> "VisitView":
         visit, token, task, ahead = shown.visit, shown.token, shown.next, shown.ahead
-        way = task and NextView(what=task.what, title=task.title, place=task.place, step=task.step)
-        queue = token and QueueView(
-            token=token.number,
-            state=token.state,
-            position=None if ahead is None else ahead + 1,
-            ahead=ahead,
-            place=token.place,
-            called_at=token.called_at,
+        way = (
+            None
+            if task is None
+            else NextView(what=task.what, title=task.title, place=task.place, step=task.step)
+        )
+        queue = (
+            None
+            if token is None
+            else QueueView(
+                token=token.number,
+                state=token.state,
+                position=None if ahead is None else ahead + 1,
+                ahead=ahead,
+                place=token.place,
+                called_at=token.called_at,
+            )
         )
         return cls(
             visit_id=visit.visit_id,
@@ -89,8 +97,8 @@ class VisitView(Model):
             ends_at=visit.ends_at,
             registration_no=visit.registration_no,
             steps=[StepView(**step.__dict__) for step in visit.steps],
-            next=way or None,
-            queue=queue or None,
+            next=way,
+            queue=queue,
             version=shown.version,
         )
 

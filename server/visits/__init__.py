@@ -1,4 +1,4 @@
-"""A visit to a hospital: arriving, waiting to be called, and where to go next (M4, M5; B3.1.1, B4.1.4–5, B4.1.10).
+"""A visit to a hospital: arriving, being called, and where to go next (M4, M5; B3.1.1, B4.1.4, B4.1.5).
 
 model.py       what a visit is: its events so far, what is still to do, the next place and task
 guidance.py    the table event → tasks done and tasks begun, as data

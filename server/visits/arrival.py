@@ -1,7 +1,7 @@
 """Check-in by place (M4): surely inside, surely outside, or it cannot be told.  Pure.
 
-A phone says where it is and how far that may be wrong.  Only what holds wherever in that circle it really is
-counts; for the rest there is the code at the desk.  A position is looked at and forgotten: it is never stored.
+A phone says where it is and how far that may be wrong.  Only what holds wherever in that circle it may be
+counts; for the rest there is the code at the desk.  A position is looked at and never stored.
 
 Chinese maps, and a hospital's geofence, are in GCJ-02; browsers and some phones say WGS-84, some 500 m away.
 The phone says which of the two it is.

@@ -2,8 +2,8 @@
 
     EHCD1:<kid>:<institution and department, base64url>:<mac>
 
-It hangs on a wall, so it names its key and is good as long as the key is kept; anybody may take a picture of it
-and check in from elsewhere.  It says "I am here" as much as a paper at a desk can; who must be sure lets the
+It hangs on a wall, so it names its key and is good as long as that is kept; anybody may take a picture of
+it and check in from elsewhere.  It says "I am here" as much as a paper can; who must be sure lets the
 desk scan the health card instead.
 """
 

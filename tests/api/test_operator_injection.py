@@ -59,6 +59,50 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "/api/v1/authorization-requests/{request_id}/approval": [{"card_id": "0" * 26}],
     "/api/v1/messages/{message_id}/read": [],
+    "/api/v1/visits/{visit_id}/check-in": [
+        {"place": {"latitude": 30.0, "longitude": 120.0, "accuracy_m": 20.0, "system": "gcj02"}, "scan": "x"}
+    ],
+    "/partner/v1/visits": [
+        {
+            "verification_id": "0" * 26,
+            "registration_no": "r",
+            "department": "x",
+            "department_id": "d",
+            "doctor": "x",
+            "doctor_id": "d",
+            "place": "x",
+        }
+    ],
+    "/partner/v1/visit-events": [
+        {
+            "registration_no": "r",
+            "visit_id": "0" * 26,
+            "event": "ordered",
+            "about": "o",
+            "event_id": "e",
+            "happened_at": "2026-11-22T08:00:00Z",
+            "next": {"what": "x", "place": "x"},
+        }
+    ],
+    "/partner/v1/queue-events": [
+        {
+            "registration_no": "r",
+            "visit_id": "0" * 26,
+            "event": "joined",
+            "queue_id": "q",
+            "token_no": "1",
+            "position": 1,
+            "ahead": 0,
+            "place": "x",
+            "happened_at": "2026-11-22T08:00:00Z",
+        }
+    ],
+    "/partner/v1/queues/{queue_id}": [{"name": "x", "place": "x", "department_id": "d", "doctor_id": "d"}],
+    "/partner/v1/queues/{queue_id}/tokens": [
+        {"registration_no": "r", "visit_id": "0" * 26, "priority": "emergency"}
+    ],
+    "/partner/v1/queues/{queue_id}/calls": [{"place": "x"}],
+    "/partner/v1/queues/{queue_id}/tokens/{token_id}/transitions": [{"action": "miss"}],
     "/staff/v1/sessions": [{"login_name": "x", "password": "x", "totp": "000000"}],
     "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
     "/staff/v1/enrolment": [{"token": "x" * 43, "password": "x"}],
@@ -237,7 +281,7 @@ async def test_no_path_takes_an_operator(platform: Platform) -> None:
             if not described.path:
                 continue
             # The mark is a good name for an app, a key, a terminal; an operator is none.
-            is_named = any(part in path for part in ("{app_id}", "{key_id}", "{terminal_id}"))
+            is_named = any(part in path for part in ("{app_id}", "{key_id}", "{terminal_id}", "{queue_id}"))
             for operator in OPERATORS if is_named else (*OPERATORS, MARK):
                 text = quote(operator if isinstance(operator, str) else json.dumps(operator), safe="")
                 target = "/".join(text if part.startswith("{") else part for part in path.split("/"))

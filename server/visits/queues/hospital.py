@@ -1,4 +1,4 @@
-"""A hospital's own queue, as it tells us of it: places are the hospital's word, and nothing is ordered here."""
+"""A hospital's own queue, as it tells us of it: places are its word, and nothing is ordered here."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

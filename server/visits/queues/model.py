@@ -1,6 +1,6 @@
 """What a token in a queue is, and the order of a queue.  Pure.
 
-A token's `rank` is one whole number, unique in its queue and day, and the queue is the waiting tokens by rank:
+A token's `rank` is one whole number, unique in its queue and day; the queue is the waiting tokens by rank:
 
     level (1 digit)  moment (6)  turn (5)  room (6)
 

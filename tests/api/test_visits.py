@@ -1,0 +1,305 @@
+"""Coming to a hospital: check-in by place and by scan, the queue on the phone, the next place and task."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from server.app import visits as composition
+from server.gateways.his.model import QueueTicket
+from server.visits.arrival import Geofence
+from server.visits.guidance import GuidancePolicy
+from tests.harness import Answer, Platform
+from tests.visits import INSTITUTION, QUEUE, Desk, confirmed
+
+pytestmark = [pytest.mark.feature("M4", "M5"), pytest.mark.gen_test(timeout=60)]
+
+FENCE = Geofence(30.2741, 120.1551, 300)
+INSIDE = {"latitude": 30.2745, "longitude": 120.1553, "accuracy_m": 30}
+
+
+class KnownSystems(composition.UnknownSystems):
+    """An institution with grounds; with `queue`, with a queue of its own."""
+
+    def __init__(self, queue: bool = False) -> None:
+        self.queue = queue
+
+    async def geofence(self, institution_id: str) -> Geofence | None:
+        return FENCE
+
+    async def has_own_queue(self, institution_id: str) -> bool:
+        return self.queue
+
+    async def check_in(self, institution_id: str, registration_no: str) -> QueueTicket | None:
+        return QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
+
+
+def knows(platform: Platform, **more: Any) -> None:
+    platform.app.services.visits._hospitals = KnownSystems(**more)
+
+
+async def check_in(platform: Platform, token: str, visit: Any, **how: Any) -> Answer:
+    return await platform.http.post(f"/api/v1/visits/{visit['visit_id']}/check-in", how, token=token)
+
+
+async def seen(platform: Platform, token: str, visit: Any, query: str = "") -> Any:
+    answer = await platform.http.get(f"/api/v1/visits/{visit['visit_id']}{query}", token=token)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def test_a_whole_visit_shows_the_next_place_after_every_event(platform: Platform) -> None:
+    knows(platform)
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    number = visit["registration_no"]
+    before = await seen(platform, token, visit)
+    assert (before["state"], before["queue"]) == ("expected", None)
+    assert before["next"] == {"what": "check_in", "title": None, "place": "门诊楼 3 层 A 区", "step": 4}
+
+    arrived = await check_in(platform, token, visit, place=INSIDE)
+    assert arrived.status == 200, arrived.body
+    assert arrived.json["queue"] == {
+        "token": "001",
+        "state": "waiting",
+        "position": 1,
+        "ahead": 0,
+        "place": "门诊楼 3 层 A 区",
+        "called_at": None,
+    }
+    assert arrived.json["next"]["what"] == "wait"
+    again = await check_in(platform, token, visit, place=INSIDE)
+    assert again.json == arrived.json
+
+    called = await desk.call()
+    assert called["visit_id"] == visit["visit_id"]
+    shown = await seen(platform, token, visit)
+    assert (shown["next"]["what"], shown["next"]["place"]) == ("go_in", "3 诊室")
+    await desk.tell(number, "consulted")
+    assert (await seen(platform, token, visit))["next"] is None
+    await desk.tell(number, "ordered", about="O-1", next={"what": "做心电图前先缴费", "place": "1 层收费处"})
+    await desk.tell(number, "prescribed", about="P-1")
+    shown = await seen(platform, token, visit)
+    assert (shown["next"]["what"], shown["next"]["step"]) == ("book_examination", 8)
+    assert shown["next"]["place"] == "1 层收费处"
+    told = await desk.tell(number, "examined", about="O-1")
+    assert [task["what"] for task in told["tasks"]] == ["pay", "wait_for_report", "fetch_medicine"]
+    await desk.tell(number, "paid")
+    await desk.tell(number, "report_ready", about="O-1", next={"place": "自助报告机"})
+    assert (await seen(platform, token, visit))["next"]["what"] == "fetch_report"
+    await desk.tell(number, "dispensed", about="P-1")
+    await desk.tell(number, "finished")
+    shown = await seen(platform, token, visit)
+    assert (shown["state"], shown["next"]["what"]) == ("finished", "answer_survey")
+    assert [step["event"] for step in shown["steps"]] == [
+        *("booked", "checked_in", "consulted", "ordered", "prescribed", "examined", "paid"),
+        *("report_ready", "dispensed", "finished"),
+    ]
+    await platform.work()
+    assert await platform.app.relay.backlog() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "refusal"),
+    [
+        ({**INSIDE, "latitude": 30.30}, "check_in.outside"),
+        ({**INSIDE, "accuracy_m": 290}, "check_in.uncertain"),
+        ({**INSIDE, "latitude": 30.2790, "accuracy_m": 400}, "check_in.uncertain"),
+        ({**INSIDE, "system": "wgs84"}, "check_in.outside"),
+    ],
+)
+async def test_a_place_that_is_not_sure_is_refused(
+    platform: Platform, place: dict[str, Any], refusal: str
+) -> None:
+    knows(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    answer = await check_in(platform, token, visit, place=place)
+    assert (answer.status, answer.error) == (409, refusal)
+    assert (await seen(platform, token, visit))["state"] == "expected"
+    raw = str([row async for row in platform.app.mongo.collection("visits").each({})])
+    assert str(place["latitude"]) not in raw
+
+
+async def test_the_code_at_the_desk_lets_in_and_another_does_not(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    genuine = desk.desk_text()
+    answers = {
+        "check_in.uncertain": {"place": INSIDE},  # of this hospital's grounds nothing is known
+        "desk_code.malformed": {"scan": "EHCA1:0000:0000A0001"},
+        "desk_code.forged": {"scan": genuine[:-1] + ("0" if genuine[-1] != "0" else "1")},
+        "check_in.other_department": {"scan": desk.desk_text("D-99")},
+        "request.invalid": {"scan": genuine, "place": INSIDE},
+    }
+    for refusal, how in answers.items():
+        assert (await check_in(platform, token, visit, **how)).error == refusal
+    inside = await check_in(platform, token, visit, scan=desk.desk_text(QUEUE))
+    assert (inside.status, inside.json["state"]) == (200, "checked_in")
+    code = await desk.send("GET", "/desk-code", query=[("department_id", QUEUE)])
+    assert code["text"] == desk.desk_text(QUEUE)
+    assert "<svg" in code["svg"]
+
+
+async def test_check_in_has_its_time(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    early, late = await confirmed(platform, card_id, 61), await confirmed(platform, card_id, -91)
+    for visit, refusal in ((early, "check_in.too_early"), (late, "check_in.too_late")):
+        answer = await check_in(platform, token, visit, scan=desk.desk_text())
+        assert (answer.status, answer.error) == (409, refusal)
+    platform.clock.advance(60)
+    assert (await check_in(platform, token, early, scan=desk.desk_text())).status == 200
+
+
+async def test_another_accounts_visit_is_not_there(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    stranger = await platform.sign_in(platform.residents[1])
+    visit = await confirmed(platform, card_id)
+    path = f"/api/v1/visits/{visit['visit_id']}"
+    for answer in (
+        await platform.http.get(path, token=stranger),
+        await check_in(platform, stranger, visit, scan=desk.desk_text()),
+    ):
+        assert (answer.status, answer.error) == (404, "visit.not_found")
+    listed = await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=stranger)
+    assert (listed.status, listed.error) == (404, "card.not_found")
+    mine = await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)
+    assert [one["visit_id"] for one in mine.json["visits"]] == [visit["visit_id"]]
+
+
+async def test_the_phone_hears_of_a_call_while_it_waits(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    arrived = (await check_in(platform, token, visit, scan=desk.desk_text())).json
+    query = f"?since={arrived['version']}&wait_s=20"
+    waiting = asyncio.ensure_future(seen(platform, token, visit, query))
+    await desk.call()
+    shown = await waiting
+    assert shown["queue"]["state"] == "called"
+    assert shown["version"] != arrived["version"]
+    assert (await seen(platform, token, visit, query))["version"] == shown["version"]
+    unchanged = await seen(platform, token, visit, f"?since={shown['version']}&wait_s=0")
+    assert unchanged == shown
+
+
+async def test_a_moved_or_cancelled_appointment_takes_its_visit_along(platform: Platform) -> None:
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    services, now = platform.app.services, platform.clock.now()
+    from server.core.outbox import Event
+
+    await services.visits.begin(Event("x", "appointment.confirmed", now, visit))
+    moved = {**visit, "starts_at": visit["ends_at"], "place": "5 层"}
+    await services.visits.follow_move(Event("x", "appointment.moved", now, moved))
+    shown = await seen(platform, token, visit)
+    assert (shown["place"], shown["starts_at"]) == ("5 层", visit["ends_at"])
+    for _ in range(2):
+        await services.visits.follow_end(Event("x", "appointment.cancelled", now, visit))
+    shown = await seen(platform, token, visit)
+    assert (shown["state"], shown["next"]) == ("cancelled", None)
+    desk = await Desk.of(platform)
+    refused = await check_in(platform, token, visit, scan=desk.desk_text())
+    assert refused.error == "visit.over"
+    event = {"registration_no": visit["registration_no"], "event": "consulted"}
+    assert await desk.refused("POST", "/visit-events", event) == "visit.over"
+
+
+async def test_a_hospital_tells_of_its_own_queue(platform: Platform) -> None:
+    knows(platform, queue=True)
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    arrived = await check_in(platform, token, visit, place=INSIDE)
+    assert arrived.json["queue"] is None
+    await platform.work()  # the hospital is asked by the worker: a slow one holds up no phone
+    shown = await seen(platform, token, visit)
+    assert (shown["queue"]["token"], shown["queue"]["ahead"]) == ("B012", 4)
+
+    async def tell(event: str, **more: Any) -> Any:
+        body = {"registration_no": visit["registration_no"], "queue_id": "own-1", "event": event, **more}
+        await desk.send("POST", "/queue-events", body)
+        return (await seen(platform, token, visit))["queue"]
+
+    platform.clock.advance(60)
+    assert (await tell("moved", position=3))["ahead"] == 2
+    old = "2026-11-22T08:00:30Z"
+    assert (await tell("moved", ahead=9, happened_at=old))["ahead"] == 2, "older news changes nothing"
+    called = await tell("called", place="7 诊室")
+    assert (called["state"], called["place"], called["ahead"]) == ("called", "7 诊室", None)
+    assert (await tell("missed"))["state"] == "missed"
+    assert (await tell("returned", ahead=3))["ahead"] == 3
+    assert (await tell("done"))["state"] == "done"
+    unknown = {"registration_no": "R-0", "queue_id": "own-1", "event": "called"}
+    assert await desk.refused("POST", "/queue-events", unknown) == "visit.not_found"
+    other = {**unknown, "registration_no": visit["registration_no"], "queue_id": "own-2"}
+    assert await desk.refused("POST", "/queue-events", other) == "queue.not_joined"
+    assert (
+        await desk.refused("POST", "/queue-events", {**other, "visit_id": visit["visit_id"]})
+        == "visit.unnamed"
+    )
+
+
+async def test_somebody_without_an_appointment_has_a_visit_too(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    scan = await platform.scan(desk.client, await platform.code(token, card_id))
+    entry = {
+        "verification_id": scan.body["verification_id"],
+        "registration_no": "R-walk-1",
+        "department": "急诊",
+        "department_id": "D-07",
+    }
+    begun = await desk.send("POST", "/visits", entry)
+    assert (await desk.send("POST", "/visits", entry))["visit_id"] == begun["visit_id"]
+    [shown] = (await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)).json["visits"]
+    assert (shown["appointment_id"], shown["next"]["what"]) == (None, "check_in")
+    await desk.open_queue("D-07")
+    joining = {"registration_no": "R-walk-1", "priority": "emergency"}
+    joined = await desk.send("POST", "/queues/D-07/tokens", joining)
+    assert (joined["state"], joined["priority"]) == ("waiting", "emergency")
+    other_token, other_card = await platform.holder(platform.residents[1])
+    other = await platform.scan(desk.client, await platform.code(other_token, other_card))
+    taken = {**entry, "verification_id": other.body["verification_id"]}
+    assert await desk.refused("POST", "/visits", taken) == "registration.taken"
+    nobody = {**entry, "verification_id": "0" * 26}
+    assert await desk.refused("POST", "/visits", nobody) == "verification.not_found"
+
+
+async def test_another_institution_sees_nothing_of_a_visit(platform: Platform) -> None:
+    await Desk.of(platform)
+    await platform.admit("clinic-b", "T-0002", ("visits",))
+    _, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    stranger = Desk(platform, platform.partner("clinic-b"))
+    for which in ({"visit_id": visit["visit_id"]}, {"registration_no": visit["registration_no"]}):
+        body = {**which, "event": "consulted"}
+        assert await stranger.refused("POST", "/visit-events", body) == "visit.not_found"
+    assert await stranger.refused("GET", f"/queues/{QUEUE}") == "queue.not_found"
+    assert visit["institution_id"] == INSTITUTION
+
+
+async def test_an_event_told_again_changes_nothing(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    _, card_id = await platform.holder(platform.residents[0])
+    number = (await confirmed(platform, card_id))["registration_no"]
+    for _ in range(2):
+        told = await desk.tell(number, "ordered", about="O-1", event_id="e-1")
+    assert [task["what"] for task in told["tasks"]].count("pay") == 1
+    await desk.tell(number, "paid", about="O-1", event_id="e-2")
+    told = await desk.tell(number, "ordered", about="O-1", event_id="e-1")
+    assert "pay" not in [task["what"] for task in told["tasks"]]
+
+
+async def test_a_centre_may_send_its_patients_another_way(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    _, card_id = await platform.holder(platform.residents[0])
+    number = (await confirmed(platform, card_id))["registration_no"]
+    rules = [{"event": "ordered", "ends": [], "begins": ["be_examined"]}]
+    await platform.decide(GuidancePolicy, rules=rules)
+    told = await desk.tell(number, "ordered")
+    assert [task["what"] for task in told["tasks"]] == ["check_in", "be_examined"]

@@ -1,0 +1,96 @@
+"""Short ways through visits and queues, for several tests."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sandbox.partner_client import PartnerClient
+from server.core.clock import iso
+from server.core.ids import new_id
+from server.core.outbox import Event
+from tests.harness import APP_ID, Platform
+
+INSTITUTION = f"institution-of-{APP_ID}"
+QUEUE = "D-01"
+
+
+def appointment(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> dict[str, Any]:
+    """What the event of a confirmed appointment tells, `minutes` from now."""
+    now = platform.clock.now()
+    return {
+        "appointment_id": new_id(now),
+        "kind": "clinic",
+        "institution_id": INSTITUTION,
+        "institution": "云溪市第一人民医院",
+        "department_id": QUEUE,
+        "department": "心内科",
+        "doctor_id": None,
+        "doctor": None,
+        "place": "门诊楼 3 层 A 区",
+        "starts_at": iso(now + timedelta(minutes=minutes)),
+        "ends_at": iso(now + timedelta(minutes=minutes + 30)),
+        "card_id": card_id,
+        "person_id": None,
+        "account_id": None,
+        "registration_no": f"R-{new_id(now)[-8:]}",
+        **changes,
+    }
+
+
+async def confirmed(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> dict[str, Any]:
+    """A visit that was begun by an appointment: the event's data, with `visit_id`."""
+    data = appointment(platform, card_id, minutes, **changes)
+    await platform.app.services.visits.begin(
+        Event(new_id(platform.clock.now()), "appointment.confirmed", platform.clock.now(), data)
+    )
+    rows = platform.app.mongo.collection("visits")
+    row = await rows.find_one({"appointment_id": data["appointment_id"]})
+    assert row is not None
+    return {**data, "visit_id": row["_id"]}
+
+
+@dataclass
+class Desk:
+    """A hospital's desk, with the scope for visits."""
+
+    platform: Platform
+    client: PartnerClient
+
+    @classmethod
+    async def of(cls, platform: Platform) -> "Desk":
+        await platform.admit(scopes=("verification", "visits", "examinations"))
+        return cls(platform, platform.partner())
+
+    async def send(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """The reply's body, of a call that is not refused."""
+        reply = await self.client.call(method, f"/partner/v1{path}", body, **more)
+        assert reply.error is None, reply.error
+        return reply.body
+
+    async def refused(self, method: str, path: str, body: Any = None, **more: Any) -> str:
+        """The code of the refusal."""
+        reply = await self.client.call(method, f"/partner/v1{path}", body, **more)
+        assert reply.error is not None, reply.body
+        return reply.error[0]
+
+    async def open_queue(self, queue_id: str = QUEUE, **more: Any) -> Any:
+        entry = {"name": "心内科候诊", "place": "3 层 A 区", "department_id": queue_id, **more}
+        return await self.send("PUT", f"/queues/{queue_id}", entry)
+
+    async def call(self, queue_id: str = QUEUE, place: str = "3 诊室", **more: Any) -> Any:
+        return (await self.send("POST", f"/queues/{queue_id}/calls", {"place": place}, **more))["token"]
+
+    async def move(self, token_id: str, action: str, queue_id: str = QUEUE, **more: Any) -> Any:
+        path = f"/queues/{queue_id}/tokens/{token_id}/transitions"
+        return await self.send("POST", path, {"action": action}, **more)
+
+    async def tell(self, registration_no: str, event: str, **more: Any) -> Any:
+        body = {"registration_no": registration_no, "event": event, **more}
+        return await self.send("POST", "/visit-events", body)
+
+    def desk_text(self, department_id: str | None = None) -> str:
+        """What a phone reads at the desk."""
+        from server.visits.desk_code import Desk as Where
+        from server.visits.desk_code import desk_text
+
+        return desk_text(Where(INSTITUTION, department_id), self.platform.app.seals)
