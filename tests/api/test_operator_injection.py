@@ -60,7 +60,8 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/api/v1/authorization-requests/{request_id}/approval": [{"card_id": "0" * 26}],
     "/api/v1/messages/{message_id}/read": [],
     "/api/v1/visits/{visit_id}/check-in": [
-        {"place": {"latitude": 30.0, "longitude": 120.0, "accuracy_m": 20.0, "system": "gcj02"}, "scan": "x"}
+        {"place": {"latitude": 30.0, "longitude": 120.0, "accuracy_m": 20.0, "system": "gcj02"}},
+        {"scan": "x"},
     ],
     "/partner/v1/visits": [
         {
