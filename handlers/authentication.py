@@ -9,9 +9,9 @@ from handlers.requests import Operation
 from server.accounts.model import Session
 from server.core.audit import Actor
 from server.core.errors import Forbidden, Malformed, Unauthenticated, Unavailable
+from server.core.signing import SignedRequest
 from server.identity.applicant import Channel
 from server.partners.model import Caller
-from server.partners.signing import SignedRequest
 from server.staff.model import StaffSession
 
 

@@ -2,11 +2,13 @@
 
 from server.app.foundation import Foundation
 from server.core.crypto.sm2 import parse_public_key_hex
+from server.core.proving import PublicKeys
+from server.core.signed_calls import SignedCalls
 from server.federation.answering import IssuingCentre
 from server.federation.asking import ForeignCentres, RouterAddress
 from server.federation.calls import PeerCalls
 from server.federation.model import ROUTER, Peer
-from server.federation.proof import Proof, PublicKeys
+from server.federation.proof import Proof
 from server.federation.store import NonceStore
 from server.settings import Settings
 from server.verification.service import VerificationService
@@ -15,7 +17,9 @@ from server.verification.service import VerificationService
 def foreign_centres(base: Foundation) -> ForeignCentres:
     keys = PublicKeys(base.sm2, base.threads)
     centre_id = base.settings.centre_id
-    calls = PeerCalls(base.http, base.seals, keys, base.clock, base.threads, own_id=centre_id)
+    calls = PeerCalls(
+        SignedCalls(base.http, base.seals.federation_key, keys, base.clock, base.threads, own_id=centre_id)
+    )
     return ForeignCentres(_router(base.settings), calls, keys, base.clock, centre_id=centre_id)
 
 

@@ -16,10 +16,12 @@ from server.core.http import OutboundHttp
 from server.core.keys import KeyStore, Seals
 from server.core.mongo import Mongo
 from server.core.observability import Metrics, request_id
+from server.core.proving import PublicKeys
+from server.core.signed_calls import SignedCalls
 from server.core.versions import Versions
 from server.federation.calls import PeerCalls
 from server.federation.model import ROUTER
-from server.federation.proof import Proof, PublicKeys
+from server.federation.proof import Proof
 from server.federation.store import NonceStore
 from server.jobs import Job
 from server.router.register import CentreRegister
@@ -69,6 +71,7 @@ async def build_router(settings: ProcessSettings, clock: Clock | None = None) ->
     http = OutboundHttp(public_only=settings.is_production)
     threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="work")
     public_keys = PublicKeys(sm2, threads)
+    calls = SignedCalls(http, seals.federation_key, public_keys, clock, threads, own_id=ROUTER)
     audit = Audit(chain, clock, request_id.get)
     register = CentreRegister(CentreStore(mongo.collection("centres")), audit, versions, clock)
     nonces = NonceStore(mongo.collection("federation_nonces"))
@@ -87,7 +90,7 @@ async def build_router(settings: ProcessSettings, clock: Clock | None = None) ->
                 Proof(register.find_peer, nonces, public_keys, seals, clock, threads),
                 register,
                 RouteStore(mongo.collection("routes")),
-                PeerCalls(http, seals, public_keys, clock, threads, own_id=ROUTER),
+                PeerCalls(calls),
                 metrics,
                 clock,
             ),

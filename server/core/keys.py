@@ -118,6 +118,11 @@ class Seals:
         key = self._keyring.current("platform-sign", self._clock.now())
         return self._private(key.material).public.raw
 
+    def platform_key(self) -> tuple[str, Sm2PrivateKey]:
+        """(how others name it, the key) with which we sign calls of our own to partners; in a thread."""
+        key = self._keyring.current("platform-sign", self._clock.now())
+        return f"k{key.version}", self._private(key.material)
+
     # -- towards the national router and other centres
     def federation_key(self, version: int | None = None) -> tuple[str, Sm2PrivateKey]:
         """(how others name it, the key) of that version, or of the current one; sign in a thread."""

@@ -11,13 +11,13 @@ from functools import partial
 from server.cards import qrcode
 from server.core.errors import EhcError, InvalidInput, TooMany, Unavailable
 from server.core.keys import Seals
+from server.core.signing import encoded
 from server.core.threads import run_in
 from server.federation.model import Answer, ProvenPeer, Question, Signed
 from server.federation.proof import Proof
 from server.federation.statement import (
     STATEMENT,
     VERIFIED,
-    encoded,
     statement_of,
     statement_of_refusal,
 )

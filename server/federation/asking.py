@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from server.core.circuit import Circuits
 from server.core.clock import Clock
 from server.core.errors import Conflict, InvalidInput, Unavailable
-from server.federation.calls import Believed, PeerCalls, unavailable, untrusted
-from server.federation.circuit import Circuits
+from server.core.proving import PublicKeys
+from server.federation.calls import Believed, PeerCalls, resting, unavailable, untrusted
 from server.federation.model import (
     BUDGET_S,
     PATH,
@@ -23,7 +24,6 @@ from server.federation.model import (
     Signed,
     question_to_plain,
 )
-from server.federation.proof import PublicKeys
 from server.federation.statement import (
     CERTIFICATE,
     STATEMENT,
@@ -69,8 +69,8 @@ class ForeignCentres:
         self._keys = keys
         self._clock = clock
         self._centre_id = centre_id
-        self._to_router = Circuits(clock, places=ALL_PLACES, all_places=ALL_PLACES)
-        self._to_issuers = Circuits(clock, places=PLACES, all_places=ALL_PLACES)
+        self._to_router = Circuits(clock, resting, places=ALL_PLACES, all_places=ALL_PLACES)
+        self._to_issuers = Circuits(clock, resting, places=PLACES, all_places=ALL_PLACES)
 
     async def ask(self, scan: ForeignScan) -> ForeignAnswer:
         """See `Foreign.ask`.  Returns or refuses within BUDGET_S."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from server.partners.signing import SignedRequest
+from server.core.signing import SignedRequest
 
 ROUTER = "router"
 PATH = "/federation/v1/verifications"

@@ -3,7 +3,6 @@
 Both are JSON made once; the text that was signed is the text that travels, so nobody makes it anew.
 """
 
-import base64
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,10 +41,6 @@ class Refusal:
     code: str
     kind: type[EhcError]
     message: str
-
-
-def encoded(signature: bytes) -> str:
-    return base64.b64encode(signature).decode()
 
 
 def certificate_text(certificate: Certificate) -> str:

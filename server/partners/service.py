@@ -15,10 +15,10 @@ from server.core.crypto.sm2 import Sm2Provider, Sm2PublicKey
 from server.core.errors import Forbidden, Unauthenticated
 from server.core.ids import new_id
 from server.core.keys import Seals
+from server.core.signing import SignedRequest, decoded_signature, reply_to_sign
 from server.core.threads import run_in
 from server.core.versions import VersionedCache, Versions
 from server.partners.model import App, Caller, Terminal, TerminalSession
-from server.partners.signing import SignedRequest, decoded_signature, reply_to_sign
 from server.partners.store import PartnerStore
 
 SESSION_LIFE = timedelta(hours=8)

@@ -6,9 +6,10 @@ from server.core.audit import Actor, Audit
 from server.core.clock import Clock
 from server.core.crypto.sm2 import InvalidKey, Sm2PrivateKey, require_public_key
 from server.core.errors import Conflict, InvalidInput, NotFound
+from server.core.signing import encoded
 from server.core.versions import VersionedCache, Versions
 from server.federation.model import Certificate, Peer, Signed
-from server.federation.statement import CERTIFICATE, certificate_text, encoded
+from server.federation.statement import CERTIFICATE, certificate_text
 from server.router.model import Centre, CentreKey, require_centre_id
 from server.router.store import CentreStore
 

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import structlog
 
 from server.cards import qrcode
+from server.core.circuit import Circuits
 from server.core.clock import Clock
 from server.core.errors import Conflict, EhcError, InvalidInput, Unavailable
 from server.core.observability import Metrics
-from server.federation.calls import Believed, PeerCalls, unavailable, untrusted
-from server.federation.circuit import Circuits
+from server.federation.calls import Believed, PeerCalls, resting, unavailable, untrusted
 from server.federation.model import (
     PATH,
     Answer,
@@ -57,7 +57,7 @@ class RouterService:
         self._metrics = metrics
         self._clock = clock
         self._outcomes: set[str] = set()
-        self._circuits = Circuits(clock, places=PLACES, all_places=ALL_PLACES)
+        self._circuits = Circuits(clock, resting, places=PLACES, all_places=ALL_PLACES)
 
     async def answer(self, peer: ProvenPeer, question: Question) -> Answer:
         """The issuing centre's answer with its certificate.

@@ -15,8 +15,9 @@ from handlers.routes import ROUTER_ROUTES
 from sandbox import sm2
 from sandbox.partner_client import reply_string, request_string
 from server.core.crypto.provider import choose_provider
+from server.core.signing import encoded
 from server.federation.model import PATH, Answer, Certificate, Signed
-from server.federation.statement import CERTIFICATE, STATEMENT, certificate_text, encoded
+from server.federation.statement import CERTIFICATE, STATEMENT, certificate_text
 from tests.federation import ANCHOR, OTHER, OWN, Federation, outcome
 from tests.harness import Answer as HttpAnswer
 from tests.harness import Http, Platform

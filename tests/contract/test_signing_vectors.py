@@ -9,7 +9,7 @@ import pytest
 
 from server.core.crypto.hashes import hmac_sm3, sm3_hex
 from server.core.crypto.provider import choose_provider
-from server.partners.signing import SignedRequest, canonical_query
+from server.core.signing import SignedRequest, canonical_query
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors.json").read_text("utf-8"))
 

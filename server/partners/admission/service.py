@@ -14,6 +14,7 @@ from server.core.outbox import Event
 from server.core.pages import Page
 from server.core.phones import read_phone
 from server.core.secrets import Sealer
+from server.core.signing import decoded_signature
 from server.core.threads import run_in
 from server.partners.admission.model import (
     DOCUMENTS,
@@ -28,7 +29,6 @@ from server.partners.admission.model import (
 from server.partners.admission.store import AdmissionStore
 from server.partners.model import App, Institution, Terminal
 from server.partners.register import PartnerRegister, criteria_open
-from server.partners.signing import decoded_signature
 
 MAX_DOCUMENTS = 10
 APPLICATIONS_PER_SOURCE = Budget("admission_source", limit=20, window_s=86_400)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.partner_client import canonical_query as independent
-from server.partners.signing import SignedRequest, canonical_query, reply_to_sign
+from server.core.signing import SignedRequest, canonical_query, reply_to_sign
 
 pytestmark = pytest.mark.feature("V4")
 

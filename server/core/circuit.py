@@ -4,7 +4,7 @@ Both live in the process: they protect it, and every process finds out for itsel
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,10 +25,14 @@ class _State:
 
 
 class Circuits:
-    """`places` calls at once to one peer, `all_places` to all of them together."""
+    """`places` calls at once to one peer, `all_places` to all of them together.  `refusal` makes the
+    Unavailable for a call that is not let through, from the seconds to wait."""
 
-    def __init__(self, clock: Clock, *, places: int, all_places: int) -> None:
+    def __init__(
+        self, clock: Clock, refusal: Callable[[int], Unavailable], *, places: int, all_places: int
+    ) -> None:
         self._clock = clock
+        self._refusal = refusal
         self._places = places
         self._all_places = all_places
         self._states: dict[str, _State] = {}
@@ -41,7 +45,7 @@ class Circuits:
         state = self._state(name)
         self._require_closed(state)
         if state.under_way >= self._places or self._under_way >= self._all_places:
-            raise _unavailable(1)
+            raise self._refusal(1)
         state.under_way += 1
         self._under_way += 1
         try:
@@ -65,7 +69,7 @@ class Circuits:
                 known: state for known, state in self._states.items() if state.under_way or state.failures
             }
             if len(self._states) >= MAX_NAMES:
-                raise _unavailable(1)
+                raise self._refusal(1)
         return self._states.setdefault(name, _State())
 
     def _require_closed(self, state: _State) -> None:
@@ -73,7 +77,7 @@ class Circuits:
             return
         left = state.open_until - self._clock.now()
         if left > timedelta(0):
-            raise _unavailable(int(left.total_seconds()) + 1)
+            raise self._refusal(int(left.total_seconds()) + 1)
         # One call goes through to see; the others stay out until it has come back.
         state.open_until = self._clock.now() + REST
 
@@ -86,9 +90,3 @@ class Circuits:
     def _well(state: _State) -> None:
         state.failures = 0
         state.open_until = None
-
-
-def _unavailable(retry_after_s: int) -> Unavailable:
-    return Unavailable(
-        "issuer.unavailable", "the card's own centre cannot be reached just now", retry_after_s=retry_after_s
-    )

@@ -54,13 +54,18 @@ class SignedRequest:
         return "".join(line + "\n" for line in lines).encode()
 
 
+def encoded(signature: bytes) -> str:
+    """As it stands in X-Signature."""
+    return base64.b64encode(signature).decode()
+
+
 def decoded_signature(text: str) -> bytes | None:
     """The bytes of a signature's base64; None unless it is their one spelling."""
     try:
         signature = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return signature if base64.b64encode(signature).decode() == text else None
+    return signature if encoded(signature) == text else None
 
 
 def canonical_query(query: str) -> str:
