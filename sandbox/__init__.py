@@ -7,6 +7,7 @@ One process, one port, a path prefix per service:
     /sms/                a signed text-message gateway, and a page that shows the messages
     /real-name/          the authority that says whether a name and a document number belong together
     /hospital/           a hospital's terminal: a page that reads health cards through the partner API
+    /his/v1/             a hospital's own system, docs/his-contract.md; /his/ is its nurse's page
     /control/            a door per service for faults: delay, refuse, lose the answer, repeat, garbage
 
 Nothing but tests and the `demo` command imports this package, and it imports nothing of the platform:

@@ -15,6 +15,7 @@ from sandbox.card_register import CardRegister
 from sandbox.civil import CivilRegister
 from sandbox.config import SandboxConfig, parse_config
 from sandbox.control import ControlRoom
+from sandbox.his import HospitalSystem
 from sandbox.hospital import HospitalTerminal
 from sandbox.kiosk import Kiosk
 from sandbox.mobile import MobileOperator
@@ -27,7 +28,7 @@ from sandbox.staff import Authenticators
 from sandbox.wechat import WechatPlatform
 
 SOURCES = ("real_name", "mobile", "bank", "card_register", "civil")
-SERVICES = ("wechat", "alipay", "sms", *SOURCES, "hospital")
+SERVICES = ("wechat", "alipay", "sms", *SOURCES, "hospital", "his")
 MAX_BODY_BYTES = 12_000_000
 
 logger = logging.getLogger("sandbox")
@@ -72,6 +73,8 @@ def _service_routes(config: SandboxConfig, now: Clock) -> list[Route]:
     if config.hospital:
         terminal = HospitalTerminal(config.hospital, now)
         routes += [*terminal.routes(), *Kiosk(terminal).routes()]
+    if config.his:
+        routes += HospitalSystem(config.his, now).routes()
     return routes
 
 

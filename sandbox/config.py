@@ -131,6 +131,19 @@ class Hospital(Section):
         return value.rstrip("/")
 
 
+class His(Section):
+    """A hospital with a system of its own: its key signs its answers and what it tells the platform, which
+    calls it as `centre_id`."""
+
+    api: Text
+    app_id: Text
+    key_id: Text
+    private_key_hex: PrivateKeyHex
+    platform_public_key_hex: PublicKeyHex
+    centre_id: Text
+    institution_name: Text
+
+
 class SandboxConfig(Section):
     """Everything the process needs. `persons` is a list, or the path of a JSON file that holds one."""
 
@@ -145,6 +158,7 @@ class SandboxConfig(Section):
     card_register: SignedCaller | None = None
     civil: SignedCaller | None = None
     hospital: Hospital | None = None
+    his: His | None = None
     persons: list[Person] = []
     bank_cards: list[BankCard] = []
     physical_cards: list[PhysicalCard] = []

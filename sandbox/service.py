@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +32,7 @@ class Answer:
     content: bytes
     status: int = 200
     content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Work = Callable[[HTTPServerRequest], Answer | Awaitable[Answer]]
@@ -57,6 +58,9 @@ class Fault(BaseModel):
     repeat       do the work so many times, as a doubled delivery would; the first answer is sent
     lose_answer  do the work, then close the connection without a byte
     garbage      do the work, then answer a page that is not of the protocol
+    huge         do the work, then answer it with two million blanks behind it
+    redirect     do the work, then send the caller elsewhere
+    wrong_key    do the work, then sign the answer with somebody else's key (where answers are signed)
     times        how many requests it meets, then it is over; left out: until it is cleared
     """
 
@@ -68,10 +72,14 @@ class Fault(BaseModel):
     repeat: int = Field(default=1, ge=1, le=100)
     lose_answer: bool = False
     garbage: bool = False
+    huge: bool = False
+    redirect: bool = False
+    wrong_key: bool = False
     times: int | None = Field(default=None, ge=1)
 
 
 NO_FAULT = Fault()
+BLANKS = b" " * 2_000_000
 GARBAGE = Answer(b"<html><body><h1>Bad Gateway</h1></body></html>", 200, HTML)
 
 
@@ -113,13 +121,14 @@ class Route:
 
     Without a door no fault meets the request: that is for the ways a test or a person looks in from outside.
     `admit` sends a request away with an answer or lets it in with None; it is asked once, however often the
-    work is repeated.
+    work is repeated.  `seal` signs what is answered, with another key than its own when told so.
     """
 
     path: str
     work: Mapping[str, Work]
     door: str | None = None
     admit: Callable[[HTTPServerRequest], Answer | None] | None = None
+    seal: Callable[[HTTPServerRequest, Answer, bool], Answer] | None = None
 
 
 class SandboxHandler(RequestHandler):
@@ -157,7 +166,10 @@ class SandboxHandler(RequestHandler):
         if fault.lose_answer:
             self._hang_up()
         else:
-            self._send(GARBAGE if fault.garbage else answer)
+            self._send(GARBAGE if fault.garbage else self._sealed(_spoilt(answer, fault), fault))
+
+    def _sealed(self, answer: Answer, fault: Fault) -> Answer:
+        return self._route.seal(self.request, answer, fault.wrong_key) if self._route.seal else answer
 
     async def _do(self, work: Work) -> Answer:
         answer = work(self.request)
@@ -170,6 +182,8 @@ class SandboxHandler(RequestHandler):
         self.set_status(answer.status)
         self.set_header("Content-Type", answer.content_type)
         self.set_header("Cache-Control", "no-store")
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
         self.finish(answer.content)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -184,6 +198,12 @@ def _answer_in_place_of_work(fault: Fault) -> Answer | None:
     if fault.refuse is not None:
         return error_answer(int(fault.refuse), "fault.refused", "Refused by the fault door")
     return json_answer(fault.answer) if fault.answer is not None else None
+
+
+def _spoilt(answer: Answer, fault: Fault) -> Answer:
+    if fault.redirect:
+        return Answer(b"", 302, headers={"Location": "/"})
+    return replace(answer, content=answer.content + BLANKS) if fault.huge else answer
 
 
 def json_object(request: HTTPServerRequest) -> dict[str, Any]:
