@@ -12,7 +12,7 @@ from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
-from handlers.partner import admissions, fhir, keys, persons, queues, verifications
+from handlers.partner import admissions, fhir, keys, persons, queues, usage_events, verifications
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import cards as partner_cards
 from handlers.partner import sessions as partner_sessions
@@ -31,7 +31,16 @@ from handlers.resident import (
 )
 from handlers.staff import accounts as staff_accounts
 from handlers.staff import admissions as staff_admissions
-from handlers.staff import audit, claim_reviews, enrolment, partners, policies, roles, security_events
+from handlers.staff import (
+    audit,
+    claim_reviews,
+    code_mappings,
+    enrolment,
+    partners,
+    policies,
+    roles,
+    security_events,
+)
 from handlers.staff import cards as staff_cards
 from handlers.staff import merges as staff_merges
 from handlers.staff import person_reviews as staff_person_reviews
@@ -55,6 +64,7 @@ ROUTES: list[openapi.Route] = [
     *queues.ROUTES,
     *partner_sessions.ROUTES,
     *verifications.ROUTES,
+    *usage_events.ROUTES,
     *persons.ROUTES,
     *fhir.ROUTES,
     *staff_persons.ROUTES,
@@ -72,6 +82,7 @@ ROUTES: list[openapi.Route] = [
     *claim_reviews.ROUTES,
     *roles.ROUTES,
     *policies.ROUTES,
+    *code_mappings.ROUTES,
     *audit.ROUTES,
     *staff_cards.ROUTES,
     *security_events.ROUTES,

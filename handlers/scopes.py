@@ -6,6 +6,7 @@ SCOPES: dict[str, str] = {
     "cards.issue": "give out cards at its windows and kiosks, and print codes of cards it has seen",
     "verification.full": "get the whole document number and phone number with a verified code",
     "visits": "tell residents the way through a visit, and call them from a queue",
+    "usage.report": "tell the card centre of uses of cards that it saw itself",
     "persons.register": "tell the card centre who its patients are, and learn the number that leads to each",
     "persons.pix": "say what it calls a person, and learn what other institutions call the same person",
 }

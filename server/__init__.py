@@ -11,7 +11,8 @@ Vocabulary (one English word for each term of the field; never a second one):
     institution, partner       a hospital; the software it runs against us is an `app`
     terminal 识读终端          what reads a code
     passive scan 被扫          the terminal reads the phone
-    usage 用卡                 one use of a card; `scene` is the step it was used at
+    usage 用卡                 one use of a card; `scene` is the step 用卡环节 it was used at
+    indirect use 间接用卡      the card was found by a number, nobody showed a code
     claim 领卡                 how a card comes to be
 """
 

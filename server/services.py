@@ -35,6 +35,8 @@ from server.security.service import SecurityService
 from server.staff.enrolment import Enrolment
 from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
+from server.usage.code_mappings.service import CodeMappings
+from server.usage.service import UsageService
 from server.verification.authorization.service import AuthorizationService
 from server.verification.service import VerificationService
 from server.visits.queues.service import QueueService
@@ -94,7 +96,15 @@ class VisitServices:
 
 
 @dataclass(frozen=True)
-class Services(PersonServices, PartnerServices, ClaimServices, StaffServices, VisitServices):
+class UsageServices:
+    """Uses of cards that hospitals tell of, and the codes they tell them in."""
+
+    usage: UsageService
+    code_mappings: CodeMappings
+
+
+@dataclass(frozen=True)
+class Services(PersonServices, PartnerServices, ClaimServices, StaffServices, VisitServices, UsageServices):
     """The sum of its groups; each is put together by one module of `server/app`."""
 
     accounts: AccountService

@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handlers.authentication import PartnerHandler
-from handlers.partner.fields import ShortText, TableCode, TerminalId
+from handlers.partner.fields import ShortText, TerminalId, UsageCode
 from handlers.partner.verifications import FULL, VerificationView
 from handlers.requests import Created, Id, Model, Ok, Time, operation
 from server.core.errors import Conflict, Forbidden, InvalidInput
@@ -12,8 +12,8 @@ from server.verification.authorization.service import LONGEST_WAIT_S, Question
 
 class AuthorizationQuestion(Model):
     terminal_id: TerminalId
-    scene: TableCode
-    channel: TableCode | None = None
+    scene: UsageCode
+    channel: UsageCode | None = None
     department: ShortText | None = None
     purpose: ShortText | None = None
 

@@ -3,7 +3,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from handlers.authentication import PartnerHandler
-from handlers.partner.fields import CodeText, ShortText, TableCode, TerminalId
+from handlers.partner.fields import CodeText, ShortText, TerminalId, UsageCode
 from handlers.requests import Model, Ok, Time, operation
 from server.core.errors import Conflict, Forbidden, InvalidInput, TooMany
 from server.verification.model import Verification
@@ -14,9 +14,9 @@ FULL = "verification.full"
 
 class VerificationRequest(Model):
     code: CodeText
-    scene: TableCode
+    scene: UsageCode
     terminal_id: TerminalId
-    channel: TableCode | None = None
+    channel: UsageCode | None = None
     department: ShortText | None = None
     purpose: ShortText | None = None
     pin: Annotated[str, StringConstraints(min_length=1, max_length=12)] | None = Field(

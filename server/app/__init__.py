@@ -8,6 +8,7 @@ visits.py       visits and queues
 partners.py     the services of the register of partners
 indexes.py      the table of indexes
 process.py      what every process starts and stops
+usage.py        uses that hospitals tell of
 router.py       the national router, put together of its own few parts
 """
 

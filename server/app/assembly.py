@@ -14,6 +14,7 @@ from server.app.foundation import Foundation
 from server.app.outside import outside_sources
 from server.app.partners import partner_register
 from server.app.persons import person_index
+from server.app.usage import using
 from server.app.visits import visiting
 from server.cards.display import Display, DisplayPolicy
 from server.cards.factors.service import FactorService
@@ -48,6 +49,7 @@ from server.staff.passwords import Passwords
 from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
 from server.staff.store import StaffStore
+from server.usage.codes import UsageCodes
 from server.verification.authorization.model import ActiveScanPolicy
 from server.verification.authorization.service import AuthorizationService
 from server.verification.authorization.store import AuthorizationStore
@@ -73,9 +75,10 @@ def services(base: Foundation) -> Services:
     accounts, sms_codes = _accounts(base)
     partners, persons = partner_register(base), person_index(base)
     factors = _factors(base)
-    usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), base.usage_chain, base.sealer)
+    told = using(base, persons.identifiers, display)
+    usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), told.journal, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
-    verification = _verification(base, usages, partners.partners, factors, display)
+    verification = _verification(base, usages, told.codes, partners.partners, factors, display)
     consents = Consents(usages, base.seals, display, base.clock, settings.centre_id)
     claims = claiming(
         base, cards_store, cards, persons.identity, proving, sms_codes, partners.partners, consents, usages
@@ -88,6 +91,7 @@ def services(base: Foundation) -> Services:
         **vars(claims),
         **vars(_staff(base)),
         **vars(visiting(base, cards, verification)),
+        **vars(told.services),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,
@@ -96,7 +100,7 @@ def services(base: Foundation) -> Services:
             cards_store, MergedCardStore(mongo.collection("cards")), lifecycle, base.audit
         ),
         verification=verification,
-        authorizations=_authorizations(base, usages, partners.partners, cards, factors),
+        authorizations=_authorizations(base, usages, told.codes, partners.partners, cards, factors),
         federation=issuing_centre(base, verification),
         messages=MessageService(messages_store, cards, base.clock),
         objections=ObjectionService(messages_store, cards, lifecycle, security),
@@ -126,7 +130,12 @@ def _lifecycle(base: Foundation, cards: CardStore, factors: FactorService) -> Li
 
 
 def _verification(
-    base: Foundation, usages: UsageStore, partners: PartnerService, factors: FactorService, display: Display
+    base: Foundation,
+    usages: UsageStore,
+    codes: UsageCodes,
+    partners: PartnerService,
+    factors: FactorService,
+    display: Display,
 ) -> VerificationService:
     return VerificationService(
         usages,
@@ -139,6 +148,7 @@ def _verification(
         base.metrics,
         base.clock,
         foreign_centres(base),
+        codes,
         centre_id=base.settings.centre_id,
     )
 
@@ -146,6 +156,7 @@ def _verification(
 def _authorizations(
     base: Foundation,
     usages: UsageStore,
+    codes: UsageCodes,
     partners: PartnerService,
     cards: CardService,
     factors: FactorService,
@@ -161,6 +172,7 @@ def _authorizations(
         base.seals,
         base.audit,
         base.clock,
+        codes,
         centre_id=base.settings.centre_id,
     )
 

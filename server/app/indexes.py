@@ -23,6 +23,7 @@ from server.partners.admission.store import AdmissionStore
 from server.partners.store import PartnerStore
 from server.security.store import SecurityStore
 from server.staff.store import StaffStore
+from server.usage.code_mappings.store import CodeMappingStore
 from server.verification.authorization.store import AuthorizationStore
 from server.verification.store import UsageStore
 from server.visits.queues.store import QueueStore, TokenStore
@@ -51,6 +52,7 @@ INDEXES = {
     "staff_sessions": StaffStore.SESSION_INDEXES,
     "staff_tries": StaffStore.TRY_INDEXES,
     "usages": UsageStore.INDEXES,
+    "code_mappings": CodeMappingStore.INDEXES,
     "authorization_requests": AuthorizationStore.INDEXES,
     "federation_nonces": NonceStore.INDEXES,
     "visits": VisitStore.INDEXES,

@@ -58,6 +58,7 @@ class Policies:
         self._clock = clock
         self._declared: dict[str, type[Policy]] = {}
         self._current: VersionedCache[Document] = VersionedCache(self._load)
+        self._read: dict[type[Policy], tuple[Document, Policy]] = {}
         versions.watch(VERSION, self._current.forget)
 
     def declare(self, *models: type[Policy]) -> None:
@@ -74,7 +75,12 @@ class Policies:
         """What is in force: the newest version, or the model's defaults when nobody has decided."""
         row = await self._current.find(model.NAME)
         assert row is not None, "the loader always answers"
-        return model.model_validate(row["content"])
+        known = self._read.get(model)
+        if known is None or known[0] is not row:  # a scan asks for several: each version is checked once
+            known = self._read[model] = row, model.model_validate(row["content"])
+        policy = known[1]
+        assert isinstance(policy, model)
+        return policy
 
     async def _load(self, name: str) -> Document:
         rows = await self._collection.find({"name": name}, limit=1, sort=[("version", -1)])

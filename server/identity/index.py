@@ -1,6 +1,6 @@
 """The person index itself: finding somebody, always as the one who lives on, and adding to what is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -45,6 +45,21 @@ class PersonIndex:
             assert survivor is not None, "a person is never deleted"
             person = survivor
         raise AssertionError("merges never form a circle")
+
+    async def list_living(self, person_ids: Iterable[str]) -> dict[str, str]:
+        """For each of the ids that is somebody's, the id of the living person it leads to."""
+        into: dict[str, str | None] = {}
+        waiting = set(person_ids)
+        while waiting:
+            found = await self._store.list_merged_into(sorted(waiting))
+            into |= found
+            waiting = {survivor for survivor in found.values() if survivor is not None} - into.keys()
+
+        def end(person_id: str) -> str:
+            survivor = into[person_id]
+            return person_id if survivor is None else end(survivor)
+
+        return {person_id: end(person_id) for person_id in into}
 
     async def list_ids(self, person: Person) -> list[str]:
         """Every id that leads to this living person, his own first."""

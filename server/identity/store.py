@@ -170,6 +170,13 @@ class PersonStore:
         rows = await self._collection.find({"phone_key": self.phone_key(phone), **LIVE}, limit=limit)
         return [self.person(row) for row in rows]
 
+    async def list_merged_into(self, person_ids: Sequence[str]) -> dict[str, str | None]:
+        """Of those who are there: whom each was merged into, None for the living."""
+        rows = await self._collection.find(
+            {"_id": {"$in": list(person_ids)}}, limit=len(person_ids), projection={"merged_into": 1}
+        )
+        return {row["_id"]: row.get("merged_into") for row in rows}
+
     async def list_absorbed(self, survivor_id: str) -> list[str]:
         """The ids of those who were merged into this person, directly."""
         rows = await self._collection.find(

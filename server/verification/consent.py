@@ -11,7 +11,7 @@ from server.core.ids import new_id
 from server.core.keys import Seals
 from server.core.mongo import Document, Duplicate
 from server.core.outbox import outbox
-from server.verification.model import use_key
+from server.usage.keys import use_key
 from server.verification.store import UsageStore
 
 SKEW = timedelta(seconds=5)

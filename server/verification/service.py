@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from server.cards import qrcode
@@ -20,15 +20,10 @@ from server.core.outbox import outbox
 from server.core.policies import Policies
 from server.partners.model import Caller, Terminal
 from server.partners.service import PartnerService
+from server.usage.codes import UsageCodes
+from server.usage.keys import static_use_key, use_key
 from server.verification.foreign import Foreign, ForeignScan, foreign_usage
-from server.verification.model import (
-    CHANNELS,
-    SCENES,
-    CardSeen,
-    Verification,
-    static_use_key,
-    use_key,
-)
+from server.verification.model import CardSeen, Verification
 from server.verification.policy import StaticCodePolicy
 from server.verification.store import UsageStore
 
@@ -66,6 +61,7 @@ class VerificationService:
         metrics: Metrics,
         clock: Clock,
         foreign: Foreign,
+        codes: UsageCodes,
         *,
         centre_id: str,
     ) -> None:
@@ -79,6 +75,7 @@ class VerificationService:
         self._metrics = metrics
         self._clock = clock
         self._foreign = foreign
+        self._codes = codes
         self._centre_id = centre_id
 
     async def verify(self, caller: Caller, scan: Scan) -> Verification:
@@ -118,16 +115,18 @@ class VerificationService:
         return await self._read(caller, scan, await self._partners.get_terminal(caller, scan.terminal_id))
 
     async def _read(self, caller: Caller, scan: Scan, terminal: Terminal) -> Verification:
-        if scan.scene not in SCENES:
-            raise InvalidInput("scene.unknown", "there is no such scene")
-        channel = scan.channel or terminal.channel
-        if channel not in CHANNELS:
-            raise InvalidInput("channel.unknown", "there is no such channel")
+        # Another centre has translated its hospital's codes before it asked us.
+        codes = await (
+            self._codes.ours() if scan.via else self._codes.of(caller.app.institution.institution_id)
+        )
+        scan = replace(scan, scene=codes.step(scan.scene))
+        channel = codes.channel_of(scan.channel, terminal.channel)
         code = qrcode.read_code(scan.code)
         if code.centre_id not in (None, self._centre_id):
             return await self._read_elsewhere(caller, scan, terminal, channel, code)
         rules = await self.static_rules()
-        self._require_provable(code, scan.scene, rules)
+        may_be_static = scan.scene in rules.scenes and not codes.pays(scan.scene)
+        self._require_provable(code, may_be_static=may_be_static)
         card = await self._store.see(code.ehealth_card_id)
         if card is None:
             card = await self._store.see_retired(code.ehealth_card_id)
@@ -203,9 +202,9 @@ class VerificationService:
         """What the centre has decided of static codes."""
         return await self._policies.get(StaticCodePolicy)
 
-    def _require_provable(self, code: qrcode.Code, scene: str, rules: StaticCodePolicy) -> None:
+    def _require_provable(self, code: qrcode.Code, *, may_be_static: bool) -> None:
         if code.token is None:
-            if scene not in rules.scenes:
+            if not may_be_static:
                 raise Forbidden("scene.requires_dynamic", "this step needs the code that renews itself")
             return
         if code.centre_id is None:

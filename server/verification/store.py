@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from server.cards.model import Holder
-from server.core.audit import IN_CHAIN, AuditChain
+from server.core.audit import IN_CHAIN
 from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES
 from server.core.secrets import Sealer
-from server.verification.model import CardSeen, issued_at_of
+from server.usage.journal import UsageJournal
+from server.usage.keys import issued_at_of
+from server.verification.model import CardSeen
 
 SEEN = {
     "ehealth_card_id": 1,
@@ -32,10 +34,10 @@ class UsageStore:
     # and the unique index contains it.  Its order (card, time made) answers "the newest accepted code" too.
     INDEXES = [index("use_key", unique=True), IN_CHAIN, *OUTBOX_INDEXES]
 
-    def __init__(self, usages: Collection, cards: Collection, chain: AuditChain, sealer: Sealer) -> None:
+    def __init__(self, usages: Collection, cards: Collection, journal: UsageJournal, sealer: Sealer) -> None:
         self._usages = usages
         self._cards = cards
-        self._chain = chain
+        self._journal = journal
         self._sealer = sealer
         self._seen: Group[str, CardSeen | None] = Group(self._see, lanes=2)
 
@@ -83,7 +85,7 @@ class UsageStore:
 
     async def insert(self, usage: Document) -> None:
         """Duplicate when this code was used before."""
-        await self._chain.append(usage)
+        await self._journal.append(usage)
 
     async def was_used_at(self, institution_id: str, ehealth_card_id: str, since: datetime) -> bool:
         """Whether the institution has had a code of the card accepted since then."""

@@ -169,6 +169,23 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         {"place": "x", "channel": "0100", "is_active": True}
     ],
     "/staff/v1/partners/{app_id}/criteria/{name}": [{"state": "met", "note": "x", "due_on": "2026-12-01"}],
+    "/partner/v1/usage-events": [
+        {
+            "events": [
+                {
+                    "event_id": "e-1",
+                    "hospital_patient_no": "x",
+                    "step": "010101",
+                    "channel": "0100",
+                    "department": "x",
+                    "cost_type": "0100",
+                    "direct": False,
+                    "used_at": "2026-11-22T08:00:00Z",
+                }
+            ]
+        }
+    ],
+    "/staff/v1/code-mappings/{institution_id}": [{"replaces": 0, "steps": {"A1": "010101"}}],
     "/partner/v1/verifications": [
         {
             "code": "0" * 64 + ":1::0000A0001",
@@ -281,8 +298,9 @@ async def test_no_path_takes_an_operator(platform: Platform) -> None:
         for path, method, _, described in operations(ROUTES):
             if not described.path:
                 continue
-            # The mark is a good name for an app, a key, a terminal; an operator is none.
-            is_named = any(part in path for part in ("{app_id}", "{key_id}", "{terminal_id}", "{queue_id}"))
+            # The mark is a good name for an app, a key, a terminal, an institution; an operator is none.
+            named = ("{app_id}", "{key_id}", "{terminal_id}", "{institution_id}", "{queue_id}")
+            is_named = any(part in path for part in named)
             for operator in OPERATORS if is_named else (*OPERATORS, MARK):
                 text = quote(operator if isinstance(operator, str) else json.dumps(operator), safe="")
                 target = "/".join(text if part.startswith("{") else part for part in path.split("/"))

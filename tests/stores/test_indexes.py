@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient, monitoring
 
+from tests.api.test_usage_events import event, known_patient, tell
 from tests.harness import Platform
 
 # Small for ever, and read whole on purpose: one row a key, a cached noun, a migration.
@@ -80,6 +81,26 @@ async def test_the_whole_trip_reads_no_collection_whole(
     await platform.http.get("/api/v1/cards", token=token)
     await platform.http.send("DELETE", "/api/v1/sessions/current", token=token)
     assert len(recorder.commands) > 20
+    assert scanned(mongo_client[database_name], recorder.commands) == []
+
+
+@pytest.mark.feature("V9")
+@pytest.mark.gen_test(timeout=60)
+async def test_telling_of_uses_reads_no_collection_whole(
+    recorder: Recorder, platform: Platform, mongo_client: MongoClient[dict[str, Any]], database_name: str
+) -> None:
+    token, card_id, person_id = await known_patient(platform)
+    platform.clock.advance(1)
+    named: list[dict[str, Any]] = [
+        {"card_id": card_id},
+        {"person_id": person_id},
+        {"hospital_patient_no": "P-1"},
+        {"code": await platform.code(token, card_id), "direct": True},
+        {"code": "0" * 64 + ":1::0000A0001", "direct": True},
+    ]
+    for _ in range(2):
+        await tell(platform, *(event(platform, f"e-{n}", **how) for n, how in enumerate(named)))
+    assert [c for c in recorder.commands if c.get("find") == "usages"], "the recorder sees nothing"
     assert scanned(mongo_client[database_name], recorder.commands) == []
 
 

@@ -55,6 +55,18 @@ class IdentifierService:
             raise NotFound("identifier.not_found", "sourceIdentifier Patient Identifier not found")
         return (await self._index.get(person_id)).person_id
 
+    async def list_person_ids(self, domain: str, values: Sequence[str]) -> dict[str, str]:
+        """value → the living person's id, of those that are bound in the domain; for many at once."""
+        if not values:
+            return {}
+        bound = await self._store.list_person_ids(domain, values)
+        living = await self._index.list_living(bound.values())
+        return {value: living[person_id] for value, person_id in bound.items()}
+
+    async def list_living(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """person_id → the living person's id, of those that are somebody's."""
+        return await self._index.list_living(person_ids) if person_ids else {}
+
     async def cross_reference(self, source: Identifier, targets: Sequence[str], by: Actor) -> CrossReference:
         """What `targets` (all domains when there are none) call the person whom `source` names.
 

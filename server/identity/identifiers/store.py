@@ -49,6 +49,14 @@ class IdentifierStore:
         row = await self._collection.find_one({"_id": self._row_id(identifier)}, {"person_id": 1})
         return None if row is None else str(row["person_id"])
 
+    async def list_person_ids(self, domain: str, values: Sequence[str]) -> dict[str, str]:
+        """value → person_id, of those that are bound in the domain."""
+        row_ids = {self._row_id(Identifier(domain, value)): value for value in values}
+        rows = await self._collection.find(
+            {"_id": {"$in": list(row_ids)}}, limit=len(row_ids), projection={"person_id": 1}
+        )
+        return {row_ids[row["_id"]]: str(row["person_id"]) for row in rows}
+
     async def is_known(self, domain: str) -> bool:
         """Whether anything was ever bound in this domain."""
         within = {"_id": {"$gte": f"{domain}|", "$lt": f"{domain}{AFTER_BAR}"}}

@@ -12,7 +12,7 @@ from server.cards.model import Card, Status
 from server.cards.service import CardService
 from server.core.audit import Actor, Audit, row_digest
 from server.core.clock import Clock
-from server.core.errors import Conflict, InvalidInput, NotFound
+from server.core.errors import Conflict, NotFound
 from server.core.ids import new_id
 from server.core.keys import Seals
 from server.core.mongo import Document, Duplicate
@@ -20,6 +20,8 @@ from server.core.outbox import outbox
 from server.core.policies import Policies
 from server.partners.model import Caller
 from server.partners.service import PartnerService
+from server.usage.codes import UsageCodes
+from server.usage.keys import active_use_key
 from server.verification.authorization.model import (
     ActiveScanPolicy,
     AuthorizationRequest,
@@ -28,7 +30,7 @@ from server.verification.authorization.model import (
     request_text,
 )
 from server.verification.authorization.store import AuthorizationStore
-from server.verification.model import CHANNELS, SCENES, CardSeen, Verification, active_use_key
+from server.verification.model import CardSeen, Verification
 from server.verification.store import UsageStore
 
 LOOK_EVERY_S = 0.5
@@ -67,6 +69,7 @@ class AuthorizationService:
         seals: Seals,
         audit: Audit,
         clock: Clock,
+        codes: UsageCodes,
         *,
         centre_id: str,
     ) -> None:
@@ -79,6 +82,7 @@ class AuthorizationService:
         self._seals = seals
         self._audit = audit
         self._clock = clock
+        self._codes = codes
         self._centre_id = centre_id
 
     # -- the terminal
@@ -86,11 +90,9 @@ class AuthorizationService:
         """The request and the text to show; Forbidden `terminal.unknown`, InvalidInput `scene.unknown`,
         `channel.unknown`."""
         terminal = await self._partners.get_terminal(caller, question.terminal_id)
-        if question.scene not in SCENES:
-            raise InvalidInput("scene.unknown", "there is no such scene")
-        channel = question.channel or terminal.channel
-        if channel not in CHANNELS:
-            raise InvalidInput("channel.unknown", "there is no such channel")
+        codes = await self._codes.of(caller.app.institution.institution_id)
+        scene = codes.step(question.scene)
+        channel = codes.channel_of(question.channel, terminal.channel)
         now = self._clock.now()
         policy = await self._policies.get(ActiveScanPolicy)
         request = AuthorizationRequest(
@@ -100,7 +102,7 @@ class AuthorizationService:
             institution=caller.app.institution.name,
             terminal_id=terminal.terminal_id,
             place=terminal.place,
-            scene=question.scene,
+            scene=scene,
             channel=channel,
             department=question.department,
             purpose=question.purpose,

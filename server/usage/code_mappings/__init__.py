@@ -1,0 +1,1 @@
+"""What an institution's own codes of steps, channels and cost types mean in ours (A6.4)."""
