@@ -1,6 +1,6 @@
 """The code tables of a use: steps 用卡环节, channels 渠道, cost types.  Data: a centre adds its own.
 
-The first rows are those existing hospital software speaks.  What is not in the tables is refused, never guessed.
+The first rows are those existing hospital software speaks.  What is in no table is refused, never guessed.
 """
 
 from typing import Annotated, ClassVar
