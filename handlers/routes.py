@@ -10,6 +10,7 @@ from tornado.httputil import ParseBodyConfig, ParseMultipartConfig, set_parse_bo
 
 from handlers import docs, health, openapi, pages
 from handlers.base import ApiHandler, NotFoundHandler
+from handlers.dialects import ehc, tencent
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
 from handlers.partner import admissions, fhir, keys, persons, queues, usage_events, verifications
@@ -42,6 +43,7 @@ from handlers.staff import (
     security_events,
 )
 from handlers.staff import cards as staff_cards
+from handlers.staff import dialects as staff_dialects
 from handlers.staff import merges as staff_merges
 from handlers.staff import person_reviews as staff_person_reviews
 from handlers.staff import persons as staff_persons
@@ -76,6 +78,7 @@ ROUTES: list[openapi.Route] = [
     *keys.ROUTES,
     *staff_admissions.ROUTES,
     *partners.ROUTES,
+    *staff_dialects.ROUTES,
     *staff_sessions.ROUTES,
     *enrolment.ROUTES,
     *staff_accounts.ROUTES,
@@ -88,6 +91,12 @@ ROUTES: list[openapi.Route] = [
     *security_events.ROUTES,
     *foreign_verifications.ROUTES,
     *health.ROUTES,
+]
+
+# What existing hospital software calls, in envelopes of its own: docs/dialects.md instead of OpenAPI.
+DIALECT_ROUTES: list[openapi.Route] = [
+    *ehc.ROUTES,
+    *tencent.ROUTES,
 ]
 
 # What `ehc router` serves, and nothing else.
@@ -110,7 +119,7 @@ def application(
     that of the staff pages, served at /console/; `proxies` are the
     addresses whose X-Forwarded-For is believed."""
     described = _described()  # an unknown scope or permission stops the process here, not at the first call
-    rules = _rules(ROUTES, services)
+    rules = _rules([*ROUTES, *DIALECT_ROUTES], services)
     rules += [
         _document(r"/openapi\.json", services, described.as_json, "application/json"),
         _document(r"/docs/?", services, described.as_page, "text/html"),
@@ -124,7 +133,7 @@ def application(
         files = {"path": str(web_root), "default_filename": "index.html"}
         rules.append(
             tornado.web.url(
-                r"/((?!api/|partner/|fhir/|staff/|console(?:/|$)|federation/|health/).*)",
+                r"/((?!api/|partner/|fhir/|staff/|console(?:/|$)|federation/|health/|erhc/|rest/).*)",
                 pages.WebPages,
                 files,
             )

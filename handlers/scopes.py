@@ -4,6 +4,7 @@ SCOPES: dict[str, str] = {
     "app": "see its own entry in the register, and replace its own keys",
     "verification": "read a health card's code shown to its terminals, and get who its holder is, masked",
     "cards.issue": "give out cards at its windows and kiosks, and print codes of cards it has seen",
+    "codes.show": "show a holder, on its own pages, the renewing code of a card it gave out or has verified",
     "verification.full": "get the whole document number and phone number with a verified code",
     "visits": "tell residents the way through a visit, and call them from a queue",
     "usage.report": "tell the card centre of uses of cards that it saw itself",

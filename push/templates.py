@@ -20,6 +20,7 @@ MOVED_BY = {
     "guardian": "监护人",
     "carer": "家人",
     "centre": "发卡中心",
+    "issuer": "发卡的医疗机构",
     "merge": "发卡中心",
 }
 

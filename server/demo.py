@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from handlers.scopes import SCOPES
 from sandbox.city import City, CityHospital, build_city
 from server import app as composition
 from server import settings as settings_module
@@ -28,6 +29,7 @@ from server.core.audit import Actor
 from server.core.children import tied_argv
 from server.core.mongod import EmbeddedMongod
 from server.core.observability import configure_logging
+from server.demo_dialects import speak
 from server.demo_federation import DemoFederation
 from server.demo_secrets import demo_secrets, write_private
 from server.demo_staff import employ
@@ -85,6 +87,7 @@ class Demo:
         self._mongod: EmbeddedMongod | None = None
         self._children: list[Child] = []
         self._staff: list[dict[str, Any]] = []
+        self._dialects: dict[str, Any] = {}
 
     # -- start
     def start(self) -> None:
@@ -161,7 +164,7 @@ class Demo:
                 app_id=_app_id(self._hospital),
                 institution=Institution(self._hospital.institution_id, self._hospital.name),
                 is_active=True,
-                scopes=frozenset({"verification", "cards.issue"}),
+                scopes=frozenset(SCOPES) - {"verification.full"},
                 public_keys={KEY_ID: bytes.fromhex(kept["partner_public_key_hex"])},
             )
             terminals = [
@@ -169,6 +172,8 @@ class Demo:
                 for terminal in self._hospital.terminals
             ]
             await app.services.partner_register.admit(partner, terminals, Actor("system", "demo"))
+            first = terminals[0].terminal_id
+            self._dialects = await speak(app, partner.app_id, first, kept["shared_secret"])
             self._staff = await employ(app, self._var / "demo-staff.json")
             return app.seals.platform_public_key().hex()
         finally:
@@ -226,6 +231,7 @@ class Demo:
                 "platform_public_key_hex": platform_key,
                 "terminal_id": self._hospital.terminals[0].terminal_id,
             },
+            "dialects": self._dialects,
             "residents": self._city.persons(),
             "staff": self._staff,
             **(self._federation.told() if self._federation else {}),

@@ -9,6 +9,7 @@ from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.cards.attachments.service import AttachmentService
 from server.cards.claim import ClaimService
+from server.cards.institution_cards import InstitutionCards
 from server.cards.lifecycle.service import LifecycleService
 from server.cards.merged.service import MergedCards
 from server.cards.options import ClaimOptions
@@ -29,6 +30,7 @@ from server.identity.proving import Proving
 from server.identity.reviews.service import ReviewService as PersonReviewService
 from server.identity.service import IdentityService
 from server.partners.admission.service import AdmissionService
+from server.partners.dialects.service import DialectService
 from server.partners.register import PartnerRegister
 from server.partners.service import PartnerService
 from server.security.service import SecurityService
@@ -62,6 +64,7 @@ class PartnerServices:
 
     partners: PartnerService
     partner_register: PartnerRegister
+    dialects: DialectService
     admissions: AdmissionService
     merchants: Merchants
 
@@ -111,6 +114,7 @@ class Services(PersonServices, PartnerServices, ClaimServices, StaffServices, Vi
     sms_codes: SmsCodes
     cards: CardService
     lifecycle: LifecycleService
+    institution_cards: InstitutionCards
     merged_cards: MergedCards
     verification: VerificationService
     authorizations: AuthorizationService

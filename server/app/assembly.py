@@ -19,6 +19,7 @@ from server.app.visits import visiting
 from server.cards.display import Display, DisplayPolicy
 from server.cards.factors.service import FactorService
 from server.cards.factors.store import FactorStore
+from server.cards.institution_cards import InstitutionCards
 from server.cards.lifecycle.service import LifecycleService, RetentionPolicy
 from server.cards.lifecycle.store import LifecycleStore
 from server.cards.merged.service import MergedCards
@@ -96,6 +97,16 @@ def services(base: Foundation) -> Services:
         sms_codes=sms_codes,
         cards=cards,
         lifecycle=lifecycle,
+        institution_cards=InstitutionCards(
+            cards_store,
+            cards,
+            lifecycle,
+            persons.identity,
+            base.audit,
+            base.clock,
+            usages.was_used_at,
+            allows_test_numbers=settings.allows_test_numbers,
+        ),
         merged_cards=MergedCards(
             cards_store, MergedCardStore(mongo.collection("cards")), lifecycle, base.audit
         ),

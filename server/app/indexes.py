@@ -20,6 +20,7 @@ from server.identity.merges.store import MergeStore
 from server.identity.reviews.store import ReviewStore
 from server.identity.store import PersonStore
 from server.partners.admission.store import AdmissionStore
+from server.partners.dialects.store import DialectStore
 from server.partners.store import PartnerStore
 from server.security.store import SecurityStore
 from server.staff.store import StaffStore
@@ -45,6 +46,8 @@ INDEXES = {
     "partner_sessions": PartnerStore.SESSION_INDEXES,
     "partner_nonces": PartnerStore.NONCE_INDEXES,
     "partner_criteria": PartnerStore.CRITERIA_INDEXES,
+    "partner_dialects": DialectStore.INDEXES,
+    "dialect_tokens": DialectStore.TOKEN_INDEXES,
     "admissions": AdmissionStore.INDEXES,
     "admission_documents": AdmissionStore.DOCUMENT_INDEXES,
     "merchants": MerchantStore.INDEXES,

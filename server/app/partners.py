@@ -5,6 +5,8 @@ from payment.merchants.store import MerchantStore
 from server.app.foundation import Foundation
 from server.partners.admission.service import AdmissionService
 from server.partners.admission.store import AdmissionStore
+from server.partners.dialects.service import DialectService
+from server.partners.dialects.store import DialectStore
 from server.partners.register import PartnerRegister
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
@@ -42,5 +44,15 @@ def partner_register(base: Foundation) -> PartnerServices:
         base.clock,
         base.threads,
     )
+    dialects = DialectService(
+        DialectStore(kept("partner_dialects"), kept("dialect_tokens"), base.sealer),
+        partners,
+        register,
+        base.audit,
+        base.versions,
+        base.sealer,
+        base.clock,
+        needs_tls=base.settings.is_production,
+    )
     merchants = Merchants(MerchantStore(kept("merchants")), base.clock)
-    return PartnerServices(partners, register, admissions, merchants)
+    return PartnerServices(partners, register, dialects, admissions, merchants)

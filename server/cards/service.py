@@ -74,7 +74,10 @@ class CardService:
     async def show_code(self, account_id: str, card_id: str, kind: Kind) -> ShownCode:
         """Conflict `card.not_active` in any other state, `card.static_refused_by_holder`; Forbidden
         `code.static_not_allowed` when the centre shows none."""
-        card = await self.get(account_id, card_id)
+        return await self.code_of(await self.get(account_id, card_id), kind)
+
+    async def code_of(self, card: Card, kind: Kind) -> ShownCode:
+        """See `show_code`; whoever asks has seen to it that the card may be shown there."""
         card.require_active()
         now = self._clock.now()
         if kind == "static":

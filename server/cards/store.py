@@ -53,6 +53,11 @@ class CardStore:
         row = await self._collection.find_one({"person_id": person_id, "is_live": True})
         return None if row is None else self._rows.card(row)
 
+    async def find_by_code(self, ehealth_card_id: str) -> Card | None:
+        """By the id that its codes carry now."""
+        row = await self._collection.find_one({"ehealth_card_id": ehealth_card_id})
+        return None if row is None else self._rows.card(row)
+
     async def find(self, card_id: str) -> Card | None:
         """By id; requests that ask at the same time share one query."""
         return await self._by_id.ask(card_id)

@@ -37,6 +37,9 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("admissions", "contact"): PersonalField("who answers for an institution that asks to be admitted"),
     ("admission_documents", "content"): PersonalField("papers of an application, which name people"),
     ("partner_sessions", "key"): PersonalField("not personal, but as secret: a terminal's session key"),
+    ("partner_dialects", "app_secret"): PersonalField(
+        "not personal, but as secret: what a dialect is proven by"
+    ),
     ("staff", "login_name"): PersonalField("signing in to the card centre's pages"),
     ("staff", "display_name"): PersonalField("saying who of the card centre it is"),
     ("staff", "credentials"): PersonalField("not personal, but as secret: password hash, second factor"),

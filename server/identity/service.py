@@ -6,7 +6,7 @@ from server.core.errors import Conflict
 from server.core.mongo import Duplicate
 from server.core.outbox import Event
 from server.core.secrets import Sealer
-from server.identity.documents import Document
+from server.identity.documents import Document, number_key
 from server.identity.identifiers.service import IdentifierService
 from server.identity.index import PersonIndex
 from server.identity.model import Evidence, HeldDocument, Origin, Particulars, Person, Registration
@@ -35,6 +35,10 @@ class IdentityService:
     def document_key(self, document: Document) -> str:
         """The keyed index of a document: the same for the same document, and says nothing about it."""
         return self._sealer.index("document", document.key)
+
+    def number_index(self, id_type: str, number: str) -> str:
+        """`document_key` of a number in normal form, when no more of the document is known."""
+        return self._sealer.index("document", number_key(id_type, number))
 
     def pair_key(self, name: str, document: Document) -> str:
         """The keyed index of a name and a document together, which says nothing about either."""

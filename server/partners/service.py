@@ -72,8 +72,8 @@ class PartnerService:
         """The caller, or the reason it is none, in the order: shape, app, key, window, signature, nonce."""
         if not request.is_shaped():
             return "shape"
-        app = await self._apps.find(request.app_id)
-        if app is None or not app.may_call(self._clock.now()):
+        app = await self.find_callable(request.app_id)
+        if app is None:
             return "app"
         session: TerminalSession | None = None
         if request.sign_type == "HMAC-SM3":
@@ -82,12 +82,11 @@ class PartnerService:
                 return "session"
         elif app.key_at(request.key_id, self._clock.now()) is None:
             return "key"
-        if abs(int(request.timestamp) - to_ms(self._clock.now())) > self._window.total_seconds() * 1000:
+        if not self.is_in_window(int(request.timestamp)):
             return "window"
         if not await self._is_signed(request, app, session):
             return "signature"
-        expires_at = self._clock.now() + NONCE_KEPT
-        if not await self._store.spend_nonce(app.app_id, request.nonce, expires_at):
+        if not await self.spend_once(app.app_id, request.nonce):
             return "nonce"
         return Caller(app, request.key_id, request.nonce, session)
 
@@ -106,6 +105,19 @@ class PartnerService:
         if key is None:
             key = self._keys[raw] = self._sm2.public_key(raw)
         return key
+
+    # -- proving it in another way: the dialects' own proofs stand on these
+    async def find_callable(self, app_id: str) -> App | None:
+        """The app, unless it is unknown, suspended or over."""
+        app = await self._apps.find(app_id)
+        return app if app is not None and app.may_call(self._clock.now()) else None
+
+    def is_in_window(self, timestamp_ms: int) -> bool:
+        return abs(timestamp_ms - to_ms(self._clock.now())) <= self._window.total_seconds() * 1000
+
+    async def spend_once(self, app_id: str, nonce: str) -> bool:
+        """False when the app spent it before, on any process, within longer than any window."""
+        return await self._store.spend_nonce(app_id, nonce, self._clock.now() + NONCE_KEPT)
 
     async def sign_reply(self, caller: Caller, status: int, body: bytes) -> dict[str, str]:
         """The headers that prove the reply is ours, and to this very request."""

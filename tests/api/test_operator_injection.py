@@ -108,6 +108,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
     "/staff/v1/enrolment": [{"token": "x" * 43, "password": "x"}],
     "/staff/v1/enrolment/confirmation": [{"token": "x" * 43, "totp": "000000"}],
+    "/staff/v1/partners/{app_id}/dialects/{dialect}": [{"clerk_id": "x", "hospital_id": "x"}],
     "/staff/v1/policies/{name}": [{"replaces": 0}],
     "/staff/v1/accounts": [{"login_name": "amy", "display_name": "x"}],
     "/staff/v1/accounts/{staff_id}/transitions": [{"action": "suspend", "reason": "away"}],

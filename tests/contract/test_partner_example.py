@@ -16,6 +16,7 @@ from types import ModuleType
 import pytest
 
 from server.core.clock import HeldClock
+from tests.dialect_clients import EHC_SECRET, HOSPITAL_ID, TENCENT_SECRET, switch_on
 from tests.harness import APP_ID, CITY, PAIR, TERMINAL_ID, Platform
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,24 @@ EXAMPLES = ROOT / "docs" / "examples"
 def clock() -> HeldClock:
     """The examples read the time of day, so the platform stands at it."""
     return HeldClock(datetime.now(UTC))
+
+
+DIALECTS = {
+    "ehc": {
+        "app_id": APP_ID,
+        "app_secret": EHC_SECRET,
+        "terminal_id": TERMINAL_ID,
+        "digest_rule": "plaintext",
+        "encoding": "hex",
+        "success_code": "10",
+    },
+    "tencent": {
+        "app_id": APP_ID,
+        "app_secret": TENCENT_SECRET,
+        "terminal_id": TERMINAL_ID,
+        "hospital_id": HOSPITAL_ID,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +69,7 @@ def demo_file(platform: Platform, folder: Path, **other: str) -> Path:
         "api": platform.http.base,
         "sandbox": {"sms": f"{platform.sandbox_url}/sms"},
         "partner": partner,
+        "dialects": DIALECTS,
         "residents": CITY.persons(),
     }
     file = folder / "demo.json"
@@ -191,6 +211,40 @@ async def test_curl_gives_out_a_card(platform: Platform, tmp_path: Path) -> None
     variables = (f"BODY={file}", "TARGET=/partner/v1/cards")
     ran = await start("env", *variables, "sh", script, "-", demo)
     assert ran.output.startswith("Verified OK\n201\n"), ran.complaint
+
+
+@pytest.mark.feature("V6")
+@pytest.mark.parametrize("dialect", ["ehc", "tencent"])
+@pytest.mark.gen_test(timeout=60)
+async def test_the_examples_of_the_dialects_verify_a_scan(
+    platform: Platform, tmp_path: Path, dialect: str
+) -> None:
+    await switch_on(platform, dialect)
+    resident = platform.residents[0]
+    token, card_id = await platform.holder(resident)
+    code = await platform.code(token, card_id)
+    first = await run(f"{dialect}_verify.py", platform, tmp_path, code + "\n")
+    assert first.output.startswith(f"{resident.name}  "), first.complaint
+    again = await run(f"{dialect}_verify.py", platform, tmp_path, code + "\n")
+    assert again.complaint.startswith("refused: code.already_used")
+
+
+@pytest.mark.feature("V6")
+@pytest.mark.parametrize("dialect", ["ehc", "tencent"])
+@pytest.mark.skipif(
+    shutil.which("curl") is None or shutil.which("openssl") is None or ssl.OPENSSL_VERSION_INFO < (3,),
+    reason="needs curl and OpenSSL 3",
+)
+@pytest.mark.gen_test(timeout=60)
+async def test_curl_speaks_the_dialects(platform: Platform, tmp_path: Path, dialect: str) -> None:
+    await switch_on(platform, dialect)
+    resident = platform.residents[0]
+    token, card_id = await platform.holder(resident)
+    script, demo = str(EXAMPLES / f"{dialect}_verify.sh"), str(demo_file(platform, tmp_path))
+    ran = await start("sh", script, await platform.code(token, card_id), demo)
+    assert (ran.status, resident.name in ran.output) == (0, True), (ran.output, ran.complaint)
+    refused = await start("sh", script, "x", demo)
+    assert refused.status == 1 and "code.malformed" in refused.output
 
 
 def load_example() -> ModuleType:

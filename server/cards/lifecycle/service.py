@@ -157,6 +157,11 @@ class LifecycleService:
         _legal(card, action, Role.CENTRE)
         return await self._move(card, action, Role.CENTRE, by, request=request, reason=reason)
 
+    async def withdraw(self, card: Card, by: Actor, reason: str) -> Card:
+        """Cancels a card that the institution gave out by mistake; `InstitutionCards.withdraw` says when it
+        may.  Conflict `card.transition_illegal`."""
+        return await self._move(card, Action.CANCEL, Role.ISSUER, by, reason=reason)
+
     async def hold_for_merge(self, person_id: str, merge_id: str, by: Actor) -> bool:
         """Freezes the card of a person who was merged into another; only `release_from_merge` with the same
         merge lifts it.  False when there is no issued card or it is held for this merge already."""

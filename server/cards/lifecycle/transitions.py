@@ -22,12 +22,14 @@ class Action(StrEnum):
 
 class Role(StrEnum):
     """Who acts: the holder; the guardian of a child or ward; a grown child for a parent's card, whose consent
-    is the factor that only the parent can give; the card centre; the register of persons."""
+    is the factor that only the parent can give; the card centre; the institution that gave the card out by
+    mistake, before anybody else has it; the register of persons."""
 
     HOLDER = "holder"
     GUARDIAN = "guardian"
     CARER = "carer"
     CENTRE = "centre"
+    ISSUER = "issuer"
     MERGE = "merge"
 
 
@@ -66,6 +68,7 @@ TABLE = (
     Rule(Action.FREEZE, frozenset({Role.CENTRE, Role.MERGE}), _ISSUED, "card.frozen"),
     Rule(Action.REACTIVATE, frozenset({Role.CENTRE, Role.MERGE}), _HELD, "card.reactivated"),
     Rule(Action.CANCEL, frozenset({Role.CENTRE}), _ISSUED, "card.cancelled"),
+    Rule(Action.CANCEL, frozenset({Role.ISSUER}), frozenset({Status.ACTIVE}), "card.cancelled"),
 )
 
 

@@ -16,6 +16,7 @@ STRENGTH = {
     Role.HOLDER: 0,
     Role.GUARDIAN: 0,
     Role.CARER: 0,
+    Role.ISSUER: 1,
     Role.CENTRE: 1,
     Role.MERGE: 2,
 }
@@ -33,6 +34,7 @@ def strength(hold: str) -> int:
         (Role.GUARDIAN, "report_lost freeze reissue cancel"),
         (Role.CARER, "report_lost freeze reissue"),
         (Role.CENTRE, "freeze cancel"),
+        (Role.ISSUER, "cancel"),
         (Role.MERGE, "freeze"),
     ],
 )

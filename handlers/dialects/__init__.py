@@ -1,0 +1,1 @@
+"""What existing hospital software calls, in its own words: translations onto the partner API's services."""

@@ -1,0 +1,1 @@
+"""Dialects existing hospital software speaks (V6): `ehc.*` and the Tencent style, switched on per app."""
