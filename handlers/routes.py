@@ -13,17 +13,28 @@ from handlers.base import ApiHandler, NotFoundHandler
 from handlers.dialects import ehc, tencent
 from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
-from handlers.partner import admissions, fhir, keys, persons, queues, usage_events, verifications
+from handlers.partner import (
+    admissions,
+    fhir,
+    keys,
+    persons,
+    queues,
+    slot_pools,
+    usage_events,
+    verifications,
+)
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import cards as partner_cards
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import visits as partner_visits
 from handlers.resident import (
     account,
+    appointments,
     attachments,
     authorization_requests,
     cards,
     claim_options,
+    institutions,
     lifecycle,
     messages,
     sessions,
@@ -37,6 +48,7 @@ from handlers.staff import (
     claim_reviews,
     code_mappings,
     enrolment,
+    hospital_systems,
     partners,
     policies,
     roles,
@@ -60,6 +72,8 @@ ROUTES: list[openapi.Route] = [
     *attachments.ROUTES,
     *claim_options.ROUTES,
     *messages.ROUTES,
+    *institutions.ROUTES,
+    *appointments.ROUTES,
     *authorization_requests.ROUTES,
     *visits.ROUTES,
     *partner_visits.ROUTES,
@@ -69,6 +83,7 @@ ROUTES: list[openapi.Route] = [
     *usage_events.ROUTES,
     *persons.ROUTES,
     *fhir.ROUTES,
+    *slot_pools.ROUTES,
     *staff_persons.ROUTES,
     *staff_person_reviews.ROUTES,
     *staff_merges.ROUTES,
@@ -88,6 +103,7 @@ ROUTES: list[openapi.Route] = [
     *code_mappings.ROUTES,
     *audit.ROUTES,
     *staff_cards.ROUTES,
+    *hospital_systems.ROUTES,
     *security_events.ROUTES,
     *foreign_verifications.ROUTES,
     *health.ROUTES,

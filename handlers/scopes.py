@@ -10,4 +10,5 @@ SCOPES: dict[str, str] = {
     "usage.report": "tell the card centre of uses of cards that it saw itself",
     "persons.register": "tell the card centre who its patients are, and learn the number that leads to each",
     "persons.pix": "say what it calls a person, and learn what other institutions call the same person",
+    "slots": "load the schedules of its institution into the platform's pools, and close them",
 }

@@ -7,6 +7,13 @@ from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
+from server.appointments.booking.following import Following
+from server.appointments.booking.service import AppointmentService
+from server.appointments.booking.upkeep import Upkeep
+from server.appointments.fairness.service import Fairness
+from server.appointments.hospitals.directory import Directory
+from server.appointments.hospitals.service import Hospitals
+from server.appointments.slots.service import SlotPools
 from server.cards.attachments.service import AttachmentService
 from server.cards.claim import ClaimService
 from server.cards.institution_cards import InstitutionCards
@@ -81,6 +88,19 @@ class ClaimServices:
 
 
 @dataclass(frozen=True)
+class AppointmentServices:
+    """Booking: hospitals, their slots, and who has a place in them."""
+
+    hospitals: Hospitals
+    directory: Directory
+    slot_pools: SlotPools
+    appointments: AppointmentService
+    appointment_upkeep: Upkeep
+    appointment_following: Following
+    fairness: Fairness
+
+
+@dataclass(frozen=True)
 class StaffServices:
     """The people of the card centre."""
 
@@ -107,7 +127,15 @@ class UsageServices:
 
 
 @dataclass(frozen=True)
-class Services(PersonServices, PartnerServices, ClaimServices, StaffServices, VisitServices, UsageServices):
+class Services(
+    PersonServices,
+    PartnerServices,
+    ClaimServices,
+    StaffServices,
+    AppointmentServices,
+    VisitServices,
+    UsageServices,
+):
     """The sum of its groups; each is put together by one module of `server/app`."""
 
     accounts: AccountService

@@ -27,7 +27,10 @@ from server.settings import Settings
 from server.subscriptions import dispatcher
 
 # The collections whose documents carry events.
-EVENT_SOURCES = ("cards", "usages", "persons", "person_reviews", "admissions", "visits", "queue_tokens")
+EVENT_SOURCES = (
+    *("cards", "usages", "persons", "person_reviews", "admissions"),
+    *("slot_pools", "appointments", "visits", "queue_tokens"),
+)
 
 
 @dataclass(kw_only=True)
@@ -77,6 +80,9 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("outbox", 0.2, relay.deliver_due),
         Job("pending_claims", 2, services.claims.resume_due),
         Job("cancelled_cards", 60, services.lifecycle.mask_cancelled),
+        Job("appointments", 1, services.appointment_upkeep.continue_due),
+        Job("expired_holds", 2, services.appointment_upkeep.release_expired),
+        Job("appointments_over", 60, services.appointment_upkeep.close_over),
         Job("attachments", 60, services.attachments.delete_due),
         Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
         Job("outbox_backlog", 15, measure_backlog),

@@ -8,6 +8,7 @@ from push.messages.store import MessageStore
 from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
+from server.app.appointments import booking
 from server.app.claims import claiming
 from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
@@ -93,6 +94,7 @@ def services(base: Foundation) -> Services:
         **vars(_staff(base)),
         **vars(visiting(base, cards, verification)),
         **vars(told.services),
+        **vars(booking(base, cards)),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,

@@ -5,6 +5,8 @@ import asyncio
 from payment.merchants.store import MerchantStore
 from push.messages.store import MessageStore
 from server.accounts.store import AccountStore
+from server.appointments.booking.store import AppointmentStore
+from server.appointments.slots.store import PoolStore
 from server.cards.attachments.store import AttachmentStore
 from server.cards.factors.store import FactorStore
 from server.cards.store import CardStore
@@ -54,6 +56,8 @@ INDEXES = {
     "staff": StaffStore.INDEXES,
     "staff_sessions": StaffStore.SESSION_INDEXES,
     "staff_tries": StaffStore.TRY_INDEXES,
+    "slot_pools": PoolStore.INDEXES,
+    "appointments": AppointmentStore.INDEXES,
     "usages": UsageStore.INDEXES,
     "code_mappings": CodeMappingStore.INDEXES,
     "authorization_requests": AuthorizationStore.INDEXES,

@@ -61,6 +61,10 @@ class CardService:
             raise NotFound("card.not_found", "there is no such card")
         return card
 
+    async def find(self, card_id: str) -> Card | None:
+        """For who acts on behalf of its holder, not for showing it to an account."""
+        return await self._store.find(card_id)
+
     async def list_accounts_of(self, card_id: str) -> list[str]:
         """The accounts a card is shown in; empty when there is no such card."""
         card = await self._store.find(card_id)

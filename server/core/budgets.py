@@ -4,12 +4,14 @@ Counted in the database, so that any number of processes share one budget; a row
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.core.clock import Clock
 from server.core.errors import TooMany
+from server.core.grouping import Group
 from server.core.mongo import Collection, index
 
 LOOK_EVERY_S = 0.05
@@ -35,6 +37,7 @@ class Budgets:
     def __init__(self, collection: Collection, clock: Clock) -> None:
         self._collection = collection
         self._clock = clock
+        self._looks: Group[str, int] = Group(self._look)
 
     async def spend(self, budget: Budget, subject: str) -> str:
         """Takes one out and returns the receipt for it; TooMany (`<name>.too_many`) when the window's budget
@@ -55,6 +58,20 @@ class Budgets:
     async def refund(self, receipt: str) -> None:
         """Gives back the one that was taken out for this receipt."""
         await self._collection.update({"_id": receipt, "spent": {"$gt": 0}}, {"$inc": {"spent": -1}})
+
+    async def require_left(self, asked: Sequence[tuple[Budget, str]]) -> None:
+        """TooMany when one of these budgets is spent; takes nothing out.  Requests that ask at the same time
+        share one query."""
+        windows = [(budget, *self._window(budget, subject)) for budget, subject in asked]
+        spent = await asyncio.gather(*(self._looks.ask(row_id) for _, row_id, _ in windows))
+        for (budget, _, ends_at), number in zip(windows, spent, strict=True):
+            if number >= budget.limit:
+                raise self._spent(budget, ends_at)
+
+    async def _look(self, row_ids: list[str]) -> list[int]:
+        rows = await self._collection.find({"_id": {"$in": list(set(row_ids))}}, limit=len(row_ids))
+        spent = {row["_id"]: int(row.get("spent", 0)) for row in rows}
+        return [spent.get(row_id, 0) for row_id in row_ids]
 
     async def hold(self, budget: Budget, subject: str, attempt: str) -> None:
         """Makes room for an attempt before anybody knows whether it will cost one; `settle` says so later.

@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, str] = {
     "partners.read": "see the register of institutions and apps, and applications for admission",
     "partners.manage": "vet applications, check criteria, suspend apps, keep terminals and keys",
     "partners.review": "decide on the admission of institutions, apps and terminals",
+    "hospitals.manage": "say which system each hospital has; load and close schedules in the pools",
     "cards.freeze": "see a card, masked; freeze, reactivate and cancel it, with a reason",
     "security.events": "see and handle security events",
 }
@@ -61,6 +62,9 @@ ROLES: dict[str, Role] = {
     "card_clerk": Role(
         "Freezes, reactivates and cancels cards; handles what holders object to.",
         frozenset({"cards.freeze", "security.events"}),
+    ),
+    "hospital_clerk": Role(
+        "Sets up the hospitals one can book at, and their schedules.", frozenset({"hospitals.manage"})
     ),
     "partner_clerk": Role(
         "Vets institutions and keeps the register of their apps.",

@@ -57,6 +57,28 @@ BODIES: dict[str, list[dict[str, Any]]] = {
             "privacy": {"records": "ask", "reports": "ask", "visits": "ask", "payments": "ask"},
         }
     ],
+    "/api/v1/appointments": [
+        {"card_id": "0" * 26, "institution_id": "H001", "slot_id": "clinic:D01:20261127:lin-1~s1"}
+    ],
+    "/partner/v1/slot-pools/{schedule_id}": [
+        {
+            "kind": "clinic",
+            "department": {"department_id": "D01", "name": "x"},
+            "place": "x",
+            "on": "2026-11-27",
+            "slots": [],
+        }
+    ],
+    "/staff/v1/institutions/{institution_id}/hospital-system": [{"kind": "pools", "name": "x"}],
+    "/staff/v1/institutions/{institution_id}/slot-pools/{schedule_id}": [
+        {
+            "kind": "clinic",
+            "department": {"department_id": "D01", "name": "x"},
+            "place": "x",
+            "on": "2026-11-27",
+            "slots": [],
+        }
+    ],
     "/api/v1/authorization-requests/{request_id}/approval": [{"card_id": "0" * 26}],
     "/api/v1/messages/{message_id}/read": [],
     "/api/v1/visits/{visit_id}/check-in": [
@@ -300,8 +322,8 @@ async def test_no_path_takes_an_operator(platform: Platform) -> None:
             if not described.path:
                 continue
             # The mark is a good name for an app, a key, a terminal, an institution; an operator is none.
-            named = ("{app_id}", "{key_id}", "{terminal_id}", "{institution_id}", "{queue_id}")
-            is_named = any(part in path for part in named)
+            named = ("app_id", "key_id", "terminal_id", "institution_id", "queue_id", "schedule_id")
+            is_named = any(f"{{{part}}}" in path for part in named)
             for operator in OPERATORS if is_named else (*OPERATORS, MARK):
                 text = quote(operator if isinstance(operator, str) else json.dumps(operator), safe="")
                 target = "/".join(text if part.startswith("{") else part for part in path.split("/"))

@@ -1,0 +1,1 @@
+"""The slot engine: one booking of one place, from hold to its end."""

@@ -1,0 +1,79 @@
+"""What time does to bookings: next steps that are due, holds that expire, slots nobody came to.
+
+Each worker may do all of it; the database says who takes what.
+"""
+
+import asyncio
+
+from server.appointments.booking.carrying import LEASE, Carrier
+from server.appointments.booking.model import State
+from server.appointments.booking.policy import BookingPolicy
+from server.appointments.booking.store import AppointmentStore
+from server.appointments.hospitals.service import Hospitals
+from server.core.clock import Clock
+from server.core.policies import Policies
+
+AT_ONCE = 16
+MAX_DUE = 2000
+BATCH = 200
+MAX_BATCHES = 50
+
+
+class Upkeep:
+    def __init__(
+        self,
+        store: AppointmentStore,
+        carrier: Carrier,
+        hospitals: Hospitals,
+        policies: Policies,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._carrier = carrier
+        self._hospitals = hospitals
+        self._policies = policies
+        self._clock = clock
+
+    async def continue_due(self) -> int:
+        """Goes on with what is due, some at once: a hospital that hangs holds up no other's for long.
+        Returns how many."""
+        left = MAX_DUE
+
+        async def one_after_another() -> int:
+            nonlocal left
+            done = 0
+            while left > 0:
+                left -= 1
+                now = self._clock.now()
+                one = await self._store.claim_due(now, now + LEASE)
+                if one is None:
+                    return done
+                await self._carrier.carry(one)
+                done += 1
+            return done
+
+        return sum(await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE))))
+
+    async def release_expired(self) -> int:
+        """Gives back every place whose time to confirm is over, in one sweep; returns how many."""
+        freed = 0
+        for _ in range(MAX_BATCHES):
+            found = await self._store.list_expired(self._clock.now(), BATCH)
+            for start in range(0, len(found), AT_ONCE):
+                some = found[start : start + AT_ONCE]
+                ended = await asyncio.gather(*(self._carrier.end(one, "expired") for one in some))
+                freed += sum(one.state is State.RELEASED for one in ended)
+            if len(found) < BATCH:
+                break
+        return freed
+
+    async def close_over(self) -> int:
+        """Bookings whose slot is long over, and nobody checked in: a no-show, or done where the hospital
+        never says who has come.  Returns how many."""
+        policy = await self._policies.get(BookingPolicy)
+        found = await self._store.list_over(self._clock.now() - policy.no_show_after, BATCH)
+        for one in found:
+            hospital = await self._hospitals.find(one.at.institution_id)
+            is_counted = hospital is not None and hospital.counts_no_shows
+            await self._carrier.move(one, State.NO_SHOW if is_counted else State.COMPLETED)
+        return len(found)

@@ -1,0 +1,1 @@
+"""Hospitals: the system each has, and the directory residents search."""
