@@ -20,26 +20,23 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from handlers.scopes import SCOPES
-from sandbox.city import City, CityHospital, build_city
+from sandbox.city import City, build_city
 from server import app as composition
 from server import settings as settings_module
 from server.commands import CommandError
-from server.core.audit import Actor
 from server.core.children import tied_argv
 from server.core.mongod import EmbeddedMongod
 from server.core.observability import configure_logging
 from server.demo_dialects import speak
 from server.demo_federation import DemoFederation
+from server.demo_hospitals import DemoHospitals
 from server.demo_secrets import demo_secrets, write_private
 from server.demo_staff import employ
-from server.partners.model import App, Institution, Terminal
 
 READY_S = 30
 STOP_S = 12
 WEB_PAGES = Path("miniprogram/dist/build/h5")
 CONSOLE_PAGES = Path("console/dist")
-KEY_ID = "k1"
 # What we share a secret with, and where each is in the sandbox.
 SIGNED = {
     name: name.replace("_", "-") for name in ("sms", "real_name", "mobile", "bank", "card_register", "civil")
@@ -83,7 +80,7 @@ class Demo:
         self._api = f"http://127.0.0.1:{port}"
         self._sandbox = f"http://127.0.0.1:{sandbox_port}"
         self._city: City = build_city()
-        self._hospital: CityHospital = self._city.hospitals[0]
+        self._hospitals = DemoHospitals(var, self._api, self._sandbox, self._city)
         self._mongod: EmbeddedMongod | None = None
         self._children: list[Child] = []
         self._staff: list[dict[str, Any]] = []
@@ -155,32 +152,19 @@ class Demo:
         return settings
 
     async def _seed(self, environment: Mapping[str, str], kept: Mapping[str, str]) -> str:
-        """Admits the hospital's app and terminals, employs the staff; returns the platform's public key."""
+        """Admits the hospitals' apps and terminals, employs the staff; returns the platform's public key."""
         settings = settings_module.load(**{name.lower(): value for name, value in environment.items()})
         configure_logging("error")
         app = await composition.build(settings)
         try:
-            partner = App(
-                app_id=_app_id(self._hospital),
-                institution=Institution(self._hospital.institution_id, self._hospital.name),
-                is_active=True,
-                scopes=frozenset(SCOPES) - {"verification.full"},
-                public_keys={KEY_ID: bytes.fromhex(kept["partner_public_key_hex"])},
-            )
-            terminals = [
-                Terminal(terminal.terminal_id, partner.app_id, terminal.place, terminal.channel, True)
-                for terminal in self._hospital.terminals
-            ]
-            await app.services.partner_register.admit(partner, terminals, Actor("system", "demo"))
-            first = terminals[0].terminal_id
-            self._dialects = await speak(app, partner.app_id, first, kept["shared_secret"])
+            await self._hospitals.admit(app, kept)
+            self._dialects = await speak(app, *self._hospitals.first_terminal, kept["shared_secret"])
             self._staff = await employ(app, self._var / "demo-staff.json")
             return app.seals.platform_public_key().hex()
         finally:
             await app.stop()
 
     def _write_sandbox_config(self, kept: Mapping[str, str], platform_key: str) -> None:
-        terminal = self._hospital.terminals[0]
         shared = {"app_id": "ehc", "secret": kept["shared_secret"]}
         config = {
             "port": self._sandbox_port,
@@ -191,17 +175,7 @@ class Demo:
                 "alipay_private_key_pem": kept["alipay_private_pem"],
             },
             **dict.fromkeys(SIGNED, shared),
-            "hospital": {
-                "api": self._api,
-                "app_id": _app_id(self._hospital),
-                "key_id": KEY_ID,
-                "private_key_hex": kept["partner_private_key_hex"],
-                "platform_public_key_hex": platform_key,
-                "terminal_id": terminal.terminal_id,
-                "institution_name": self._hospital.name,
-                "terminal_name": terminal.place,
-                "channel": terminal.channel,
-            },
+            **self._hospitals.sandbox_sections(kept, platform_key),
             "staff": self._staff,
             **self._city.registers(),
         }
@@ -216,6 +190,7 @@ class Demo:
             "docs": f"{self._api}/docs",
             "sandbox": {
                 "hospital": f"{self._sandbox}/hospital/",
+                "his": f"{self._sandbox}/his/",
                 "sms": f"{self._sandbox}/sms",
                 "staff": f"{self._sandbox}/staff",
                 "wechat": f"{self._sandbox}/wechat",
@@ -223,14 +198,7 @@ class Demo:
                 "real_name": f"{self._sandbox}/real-name",
                 "control": f"{self._sandbox}/control",
             },
-            "partner": {
-                "app_id": _app_id(self._hospital),
-                "key_id": KEY_ID,
-                "private_key_hex": kept["partner_private_key_hex"],
-                "public_key_hex": kept["partner_public_key_hex"],
-                "platform_public_key_hex": platform_key,
-                "terminal_id": self._hospital.terminals[0].terminal_id,
-            },
+            **self._hospitals.told(kept, platform_key),
             "dialects": self._dialects,
             "residents": self._city.persons(),
             "staff": self._staff,
@@ -303,6 +271,7 @@ The card centre of {self._city.name} is open.  Everybody in it is made up.
   2. The SMS they receive      {self._sandbox}/sms/
   3. The hospital's terminal   {self._sandbox}/hospital/
      Show it the code: by camera, as a picture (a screenshot), or pasted.
+     Its own system, where you are the nurse: {self._sandbox}/his/
   4. The staff's pages        {console}
      Names, passwords and codes are at {self._sandbox}/staff/
   5. For programmers           {self._api}/docs   and docs/partner-api.md
@@ -310,10 +279,6 @@ The card centre of {self._city.name} is open.  Everybody in it is made up.
 Data, keys and logs: {self._var} (all of it in demo.json).  Ctrl-C stops it.""",
             flush=True,
         )
-
-
-def _app_id(hospital: CityHospital) -> str:
-    return f"{hospital.institution_id}-his".lower()
 
 
 def _require_free(port: int, option: str) -> None:
