@@ -8,6 +8,8 @@ SCOPES: dict[str, str] = {
     "verification.full": "get the whole document number and phone number with a verified code",
     "visits": "tell residents the way through a visit, and call them from a queue",
     "usage.report": "tell the card centre of uses of cards that it saw itself",
+    "messages": "send its patients messages, and remind them",
+    "prescriptions": "tell what its patients take home, so that they are reminded",
     "persons.register": "tell the card centre who its patients are, and learn the number that leads to each",
     "persons.pix": "say what it calls a person, and learn what other institutions call the same person",
     "slots": "load the schedules of its institution into the platform's pools, and close them",

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 SCENE_NAMES = {
     "010101": "挂号",
@@ -25,10 +27,20 @@ MOVED_BY = {
 }
 
 
+CITY = timezone(timedelta(hours=8))
+OPEN_CARD = "请打开健康卡查看"
+NOTHING = "无"
+CENTRE = "发卡中心"
+
+
 @dataclass(frozen=True)
 class Template:
+    """`note` is all that is said of it outside the inbox, beside title, institution, place and time; twenty
+    characters, because WeChat takes no more."""
+
     title: str
     text: str
+    note: str = OPEN_CARD
 
 
 TEMPLATES: Mapping[str, Template] = {
@@ -75,10 +87,175 @@ TEMPLATES: Mapping[str, Template] = {
     "pin_locked": Template(
         "健康卡密码已锁住", "健康卡密码连续输错五次，暂时锁住了。如果不是您输入的，请更换密码或挂失。"
     ),
+    # -- 预约
+    "visit_held": Template(
+        "号源已为您留住",
+        "{who}在{institution}{department}{when}的号已留住，请在{expires}前确认，过时自动放号。",
+    ),
+    "visit_confirmed": Template(
+        "预约成功", "{who}已预约{institution}{department}{doctor}，{when}就诊。{place}", "请按时就诊"
+    ),
+    "visit_released": Template(
+        "预约已放号",
+        "{who}在{institution}{department}{when}的号没有在规定时间内确认，已经放号。",
+        "没有确认，号已放回",
+    ),
+    "visit_refused": Template(
+        "预约没有成功",
+        "{institution}没有接受{who}在{department}{when}的预约，请换一个时间再约。",
+        "医院没有接受，请另约",
+    ),
+    "visit_cancelled": Template(
+        "预约已取消", "{who}在{institution}{department}{when}的预约已取消。", "预约已取消"
+    ),
+    "visit_moved": Template(
+        "就诊时间有变动",
+        "{who}在{institution}{department}的就诊时间改为{when}。{place}",
+        "就诊时间已改，请留意",
+    ),
+    "visit_no_show": Template(
+        "没有按时就诊", "{who}预约了{institution}{department}{when}，没有签到，记为一次爽约。", "记为一次爽约"
+    ),
+    # -- 提醒
+    "visit_day_before": Template(
+        "就诊提醒",
+        "{who}预约了{institution}{department}{doctor}，{when}就诊，请安排好时间。{place}",
+        "请安排好时间",
+    ),
+    "visit_soon": Template(
+        "快到就诊时间了",
+        "{who}预约了{institution}{department}{doctor}，{when}就诊，请准时到达。{place}",
+        "请准时到达",
+    ),
+    "hold_expiring": Template(
+        "预约快要放号了",
+        "{who}在{institution}{department}{when}的号，请在{expires}前确认，过时自动放号。",
+        "请尽快确认",
+    ),
+    "medication_due": Template("该用药了", "{who}现在该用：{drugs}。用完请打钩。", "请打开用药计划打钩"),
+    "reminder_missed": Template(
+        "有提醒没有按时送到", "系统停了一段时间，有{count}条提醒过了时间，没有再发。请看一下预约和用药计划。"
+    ),
+    # -- 候诊与引导
+    "queue_joined": Template(
+        "已进入候诊队列", "{who}在{institution}{place}候诊。{token}{ahead_shown}", "已进入候诊队列"
+    ),
+    "queue_near": Template(
+        "快轮到您了",
+        "{who}在{institution}{place}候诊，前面还有{ahead}人，请到诊室附近等候。{token}",
+        "前面还有{ahead}人",
+    ),
+    "queue_called": Template("请就诊", "请{who}到{institution}{place}就诊。{token}", "请到诊室就诊"),
+    "queue_missed": Template(
+        "您已过号", "{who}在{institution}{place}过号了，请到分诊台或在健康卡上重新排队。{token}", "请重新排队"
+    ),
+    "visit_next": Template(
+        "下一步", "{who}下一步：到{institution}{place}，{what}。{note_shown}", "请看下一步去哪里"
+    ),
+    # -- 医院消息（B7.10）
+    "prescription_due": Template(
+        "处方待缴费",
+        "{institution}{department}为{who}开了处方，{amount}请缴费后取药。{note_shown}",
+        "请缴费后取药",
+    ),
+    "bill_due": Template(
+        "有一笔费用待缴", "{who}在{institution}有费用待缴：{item}{amount}{note_shown}", "请及时缴费"
+    ),
+    "medicine_ready": Template(
+        "药已配好", "{who}的药已配好，请到{institution}{place}取药。{note_shown}", "请到窗口取药"
+    ),
+    "examination_booked": Template(
+        "检查已预约",
+        "{who}已预约{institution}的{item}，{when}，到{place}。{preparation}{note_shown}",
+        "请按时检查",
+    ),
+    "report_ready": Template("报告出来了", "{who}在{institution}的{item}报告出来了。{place}{note_shown}"),
+    "queue_position": Template(
+        "候诊进度", "{who}在{institution}{place}候诊，前面还有{ahead}人。{token}", "前面还有{ahead}人"
+    ),
+    "clinic_stopped": Template(
+        "门诊停诊",
+        "{institution}{department}{doctor}{when}停诊，{who}的预约请改期或退号。{note_shown}",
+        "门诊停诊，请改期",
+    ),
+    "admission_ready": Template(
+        "请办理住院",
+        "{who}可以在{admit_on}到{institution}{department}办理住院。{place}{bed}{note_shown}",
+        "请按时办理住院",
+    ),
+    "daily_list": Template(
+        "住院一日清单", "{who}{on}在{institution}的住院费用为{amount}{note_shown}", "一日清单已出"
+    ),
+    "deposit_low": Template(
+        "预交金不足", "{who}在{institution}的预交金还剩{amount}请及时补交。{note_shown}", "请补交预交金"
+    ),
+    "discharge_ready": Template(
+        "可以办理出院",
+        "{who}可以到{institution}{department}办理出院。{discharge_on}{note_shown}",
+        "请办理出院",
+    ),
 }
 
 
-def render(kind: str, data: Mapping[str, str]) -> tuple[str, str]:
+def render(kind: str, data: Mapping[str, Any]) -> tuple[str, str]:
     """Title and text of a message; KeyError for a kind that is in no table."""
     template = TEMPLATES[kind]
-    return template.title, template.text.format_map(data)
+    return template.title, template.text.format_map(_shown(data))
+
+
+def outside(kind: str, data: Mapping[str, Any]) -> dict[str, str]:
+    """What may be said of it outside the inbox: `subject`, `institution`, `place`, `department`, `when`,
+    `note`; no person, no drug, no examination."""
+    template, shown = TEMPLATES[kind], _shown(data)
+    return {
+        "subject": template.title,
+        "institution": shown["institution"] or CENTRE,
+        "place": shown["place"] or NOTHING,
+        "department": shown["department"] or NOTHING,
+        "when": full_time(data["starts_at"]) if data.get("starts_at") else NOTHING,
+        "note": template.note.format_map(shown),
+    }
+
+
+class _Shown(dict[str, str]):
+    """A field that nobody gave is not shown."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _shown(data: Mapping[str, Any]) -> _Shown:
+    shown = _Shown({name: str(value) for name, value in data.items() if value is not None})
+    if data.get("starts_at"):
+        shown["when"] = short_time(data["starts_at"])
+    if data.get("expires_at"):
+        shown["expires"] = short_time(data["expires_at"])
+    if data.get("amount_fen") is not None:
+        yuan, fen = divmod(int(data["amount_fen"]), 100)
+        shown["amount"] = f"{yuan}.{fen:02d} 元，"
+    for name, form in SENTENCES.items():
+        if shown.get(name):
+            shown[name] = form.format(shown[name])
+    if shown.get("ahead"):
+        shown["ahead_shown"] = f"前面还有{shown['ahead']}人。"
+    shown["note_shown"] = shown.get("note", "")
+    return shown
+
+
+# Fields that are a sentence of their own where a text has room for them.
+SENTENCES = {"token": "您的号是 {}。", "bed": "床位：{}。", "preparation": "{}。", "discharge_on": "{}。"}
+
+
+def short_time(at: datetime | str) -> str:
+    local = _local(at)
+    return f"{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def full_time(at: datetime | str) -> str:
+    """As WeChat's fields of time want it."""
+    local = _local(at)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def _local(at: datetime | str) -> datetime:
+    return (at if isinstance(at, datetime) else datetime.fromisoformat(at)).astimezone(CITY)

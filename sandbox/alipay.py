@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tornado.httputil import HTTPServerRequest
 
+from sandbox.alipay_messages import MessageRefused, TemplateMessages
 from sandbox.config import Alipay, ConfigError
 from sandbox.service import Answer, Clock, Route
 
@@ -69,11 +70,12 @@ class AlipayGateway:
         self._used_codes: set[str] = set()
         self._access: dict[str, tuple[str, float]] = {}
         self._refresh: dict[str, tuple[str, float]] = {}
+        self._messages = TemplateMessages(now)
 
     def routes(self) -> list[Route]:
-        """The one path of the gateway."""
+        """The one path of the gateway, and two doors of ours: the messages sent, and a prompt accepted."""
         work = {"GET": self._answer_request, "POST": self._answer_request}
-        return [Route(r"/alipay/gateway\.do", work, door="alipay")]
+        return [Route(r"/alipay/gateway\.do", work, door="alipay"), *self._messages.routes()]
 
     def _answer_request(self, request: HTTPServerRequest) -> Answer:
         params = _params(request)
@@ -81,6 +83,7 @@ class AlipayGateway:
         calls = {
             "alipay.system.oauth.token": self._exchange_code,
             "alipay.user.info.share": self._share_user,
+            "alipay.open.app.mini.templatemessage.send": self._messages.send,
         }
         try:
             self._require_signed(params)
@@ -91,6 +94,8 @@ class AlipayGateway:
             # A call that fails after it was understood answers under its own name, an OAuth call never does.
             inside = method in calls and refused.sub_code.startswith("aop.")
             return self._signed(method if inside else None, _refusal(refused.sub_code))
+        except MessageRefused as refused:
+            return self._signed(method, refused.content)
         return self._signed(method, content)
 
     def _require_signed(self, params: dict[str, str]) -> None:

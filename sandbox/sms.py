@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from string import Formatter
@@ -23,6 +23,11 @@ TEMPLATES = {
     "phone_code": "【电子健康卡】您正在验证这个手机号，验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
     "consent_code": "【电子健康卡】家人在为您领健康卡，同意就告诉家人验证码 {code}，{minutes} 分钟内有效。",
     "factor_code": "【电子健康卡】您在办理健康卡业务，验证码 {code}，{minutes} 分钟内有效，请勿告诉他人。",
+    "card_notice": "【电子健康卡】{subject}。请打开电子健康卡查看。",
+    "visit_reminder": "【电子健康卡】{subject}：{institution}，{when}。{note}。",
+    "visit_changed": "【电子健康卡】{subject}：{institution}，{when}。请打开电子健康卡查看。",
+    "queue_called": "【电子健康卡】请到{institution}{place}就诊。",
+    "hospital_notice": "【电子健康卡】{institution}：{subject}。请打开电子健康卡查看。",
     "card_ready": "【电子健康卡】您的电子健康卡已办好，可在手机上出示使用。",
     "card_refused": "【电子健康卡】您的电子健康卡没有办成：{reason}。请核对姓名和证件号码后再试一次。",
     "card_used": "【电子健康卡】您的健康卡刚在{institution}使用（{scene_name}）。如非本人，请立即挂失。",
@@ -52,6 +57,7 @@ class SmsGateway:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._messages: deque[TextMessage] = deque(maxlen=KEPT_MESSAGES)
+        self._taken: OrderedDict[str, str] = OrderedDict()
 
     def routes(self, check: SignatureCheck) -> list[Route]:
         """The gateway's own path, and two ways to look at what arrived: for a person and for a test."""
@@ -66,8 +72,12 @@ class SmsGateway:
         return [message for message in self._messages if phone in ("", message.phone)]
 
     def _accept(self, request: HTTPServerRequest) -> Answer:
-        """{phone, template, params} → 202 {"message_id"}; 422 for a wrong number, template or param."""
+        """{phone, template, params, message_id?} → 202 {"message_id"}; 422 for a wrong number, template or
+        param.  A `message_id` that came before is answered as before and sent no second time."""
         body = json_object(request)
+        own_id = str(body.get("message_id", ""))
+        if own_id in self._taken:
+            return json_answer({"message_id": self._taken[own_id]}, 202)
         phone, template, params = body.get("phone"), body.get("template"), body.get("params", {})
         if not isinstance(phone, str) or not PHONE.fullmatch(phone):
             return error_answer(422, "phone.invalid", "phone is not a mobile number")
@@ -83,7 +93,12 @@ class SmsGateway:
         sent_at = datetime.fromtimestamp(int(self._now()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text = TEMPLATES[template].format_map(filled)
         self._messages.append(TextMessage(phone, template, given, text, sent_at))
-        return json_answer({"message_id": f"sms-{secrets.token_hex(8)}"}, 202)
+        number = f"sms-{secrets.token_hex(8)}"
+        if own_id:
+            self._taken[own_id] = number
+            if len(self._taken) > KEPT_MESSAGES:
+                self._taken.popitem(last=False)
+        return json_answer({"message_id": number}, 202)
 
     def _list(self, request: HTTPServerRequest) -> Answer:
         """?phone= → {"messages": [{phone, template, params, text, sent_at}]}, the newest last."""

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from payment.merchants.service import Merchants
+from push.credits.service import CreditService
+from push.deliveries.dispatcher import Deliveries, Lane
 from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
+from push.preferences.service import PreferenceService
 from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.appointments.booking.following import Following
@@ -36,6 +39,7 @@ from server.identity.merges.service import MergeService
 from server.identity.proving import Proving
 from server.identity.reviews.service import ReviewService as PersonReviewService
 from server.identity.service import IdentityService
+from server.medications.service import MedicationService
 from server.partners.admission.service import AdmissionService
 from server.partners.dialects.service import DialectService
 from server.partners.register import PartnerRegister
@@ -127,6 +131,25 @@ class UsageServices:
 
 
 @dataclass(frozen=True)
+class MedicationServices:
+    """What somebody takes, and when."""
+
+    medications: MedicationService
+
+
+@dataclass(frozen=True)
+class PushServices:
+    """Telling residents."""
+
+    messages: MessageService
+    objections: ObjectionService
+    message_preferences: PreferenceService
+    message_credits: CreditService
+    deliveries: Deliveries
+    lanes: tuple[Lane, ...]
+
+
+@dataclass(frozen=True)
 class Services(
     PersonServices,
     PartnerServices,
@@ -135,6 +158,8 @@ class Services(
     AppointmentServices,
     VisitServices,
     UsageServices,
+    MedicationServices,
+    PushServices,
 ):
     """The sum of its groups; each is put together by one module of `server/app`."""
 
@@ -147,8 +172,6 @@ class Services(
     verification: VerificationService
     authorizations: AuthorizationService
     federation: IssuingCentre
-    messages: MessageService
-    objections: ObjectionService
     security: SecurityService
     idempotency: Idempotency
     policies: Policies

@@ -1,12 +1,12 @@
 """Telling residents something, and the inbox they read it in (N3)."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from push.messages.model import Message
 from push.messages.store import MessageStore
-from push.templates import MOVED_BY, SCENE_NAMES, render
+from push.messages.telling import Teller, Told
+from push.templates import MOVED_BY, SCENE_NAMES
 from server.cards.service import CardService
 from server.core.clock import Clock
 from server.core.errors import NotFound
@@ -15,8 +15,9 @@ from server.core.pages import Page
 
 
 class MessageService:
-    def __init__(self, store: MessageStore, cards: CardService, clock: Clock) -> None:
+    def __init__(self, store: MessageStore, teller: Teller, cards: CardService, clock: Clock) -> None:
         self._store = store
+        self._teller = teller
         self._cards = cards
         self._clock = clock
 
@@ -69,15 +70,4 @@ class MessageService:
     async def _tell(
         self, event: Event, kind: str, data: Mapping[str, Any], account_ids: Sequence[str]
     ) -> None:
-        title, text = render(kind, data)
-        for account_id in account_ids:
-            message_id = _message_id(event, account_id)
-            message = Message(message_id, account_id, kind, title, text, dict(data), event.happened_at)
-            await self._store.insert_once(message)
-
-
-def _message_id(event: Event, account_id: str) -> str:
-    """The same for the same event and account, so telling twice stores once; sorts by its time."""
-    tail = hashlib.sha256(f"{event.event_id}|{account_id}".encode()).digest()
-    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    return event.event_id[:10] + "".join(letters[byte & 31] for byte in tail[:16])
+        await self._teller.tell(Told(kind, event.event_id, account_ids, data, event.happened_at))

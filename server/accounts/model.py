@@ -14,6 +14,15 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Addresses:
+    """Where an account can be reached: its proven phone, and what the platforms call the person."""
+
+    phone: str | None = None
+    wechat_id: str | None = None
+    alipay_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Session:
     """A signed-in account; the token itself is known to the resident's device only."""
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from server.accounts.model import Account, Session
+from server.accounts.model import Account, Addresses, Session
 from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
 from server.core.audit import Actor, Audit
@@ -84,6 +84,8 @@ class AccountService:
 
     async def _sign_in(self, login: Login) -> tuple[str, Session]:
         account = await self._account_of(login)
+        if login.method != "sms":
+            await self._store.keep_platform_id(account.account_id, login.method, login.subject)
         now = self._clock.now()
         token, session = new_token(), Session(account, now + self._session_life, login.method)
         await self._store.open_session(self._sealer.token_digest(token), session, now)
@@ -127,6 +129,10 @@ class AccountService:
 
     def _login_key(self, method: str, subject: str) -> str:
         return self._sealer.index("login", f"{method}|{subject}")
+
+    async def get_addresses(self, account_id: str) -> Addresses:
+        """Where the account can be reached."""
+        return await self._store.find_addresses(account_id)
 
     async def find_session(self, token: str) -> Session | None:
         """The live session of a token, or None."""

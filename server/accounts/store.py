@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-from server.accounts.model import Account, Session
+from server.accounts.model import Account, Addresses, Session
 from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.secrets import Sealer
+
+# How somebody signed in → the field with what that platform calls them.
+PLATFORM_IDS = {"wechat": "wechat_id", "alipay": "alipay_id"}
 
 
 class AccountStore:
@@ -50,6 +53,24 @@ class AccountStore:
         await self._accounts.update(
             {"_id": account_id},
             [{"$set": {"phone": sealed, "logins": {"$setUnion": [logins, [new_key]]}}}],
+        )
+
+    async def keep_platform_id(self, account_id: str, method: str, subject: str) -> None:
+        """What the platform calls the person who signed in; the newest, when there are several."""
+        field = PLATFORM_IDS[method]
+        sealed = self._sealer.seal("accounts", account_id, field, subject)
+        await self._accounts.update({"_id": account_id}, {"$set": {field: sealed}})
+
+    async def find_addresses(self, account_id: str) -> Addresses:
+        """Nothing but None for an account that is not there."""
+        fields = ("phone", *PLATFORM_IDS.values())
+        row = await self._accounts.find_one({"_id": account_id}, dict.fromkeys(fields, 1)) or {}
+        return Addresses(
+            **{
+                field: self._sealer.unseal("accounts", account_id, field, row[field])
+                for field in fields
+                if field in row
+            }
         )
 
     def _seal_phone(self, account_id: str, phone: str) -> bytes:

@@ -6,6 +6,8 @@ outside.py      the outside sources of identity
 persons.py      the services of the person index
 visits.py       visits and queues
 partners.py     the services of the register of partners
+medications.py  medication plans
+push.py         telling residents
 indexes.py      the table of indexes
 process.py      what every process starts and stops
 usage.py        uses that hospitals tell of
@@ -29,7 +31,7 @@ from server.subscriptions import dispatcher
 # The collections whose documents carry events.
 EVENT_SOURCES = (
     *("cards", "usages", "persons", "person_reviews", "admissions"),
-    *("slot_pools", "appointments", "visits", "queue_tokens"),
+    *("slot_pools", "appointments", "visits", "queue_tokens", "medication_plans"),
 )
 
 
@@ -75,6 +77,9 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         waiting, parked = await relay.backlog()
         services.metrics.outbox_waiting.set(waiting)
         services.metrics.outbox_parked.set(parked)
+        waiting, parked = await services.deliveries.backlog()
+        services.metrics.deliveries_waiting.set(waiting)
+        services.metrics.deliveries_parked.set(parked)
 
     return [
         Job("outbox", 0.2, relay.deliver_due),
@@ -83,6 +88,7 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("appointments", 1, services.appointment_upkeep.continue_due),
         Job("expired_holds", 2, services.appointment_upkeep.release_expired),
         Job("appointments_over", 60, services.appointment_upkeep.close_over),
+        *(Job(f"messages_{lane.name}", 1, lane.deliver_due) for lane in services.lanes),
         Job("attachments", 60, services.attachments.delete_due),
         Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
         Job("outbox_backlog", 15, measure_backlog),

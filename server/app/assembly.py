@@ -2,9 +2,6 @@
 
 from datetime import timedelta
 
-from push.messages.objections import ObjectionService
-from push.messages.service import MessageService
-from push.messages.store import MessageStore
 from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
@@ -12,9 +9,11 @@ from server.app.appointments import booking
 from server.app.claims import claiming
 from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
+from server.app.medications import medications
 from server.app.outside import outside_sources
 from server.app.partners import partner_register
 from server.app.persons import person_index
+from server.app.push import telling
 from server.app.usage import using
 from server.app.visits import visiting
 from server.cards.display import Display, DisplayPolicy
@@ -25,6 +24,7 @@ from server.cards.lifecycle.service import LifecycleService, RetentionPolicy
 from server.cards.lifecycle.store import LifecycleStore
 from server.cards.merged.service import MergedCards
 from server.cards.merged.store import MergedCardStore
+from server.cards.patients import Patients
 from server.cards.policy import ClaimPolicy
 from server.cards.service import CardService
 from server.cards.store import CardStore
@@ -85,8 +85,9 @@ def services(base: Foundation) -> Services:
     claims = claiming(
         base, cards_store, cards, persons.identity, proving, sms_codes, partners.partners, consents, usages
     )
-    messages_store = MessageStore(mongo.collection("messages"))
     security = _security(base)
+    patients = Patients(cards_store, persons.identifiers, usages.was_used_at, base.clock)
+    plans = medications(base, cards, patients)
     return Services(
         **vars(persons),
         **vars(partners),
@@ -95,6 +96,8 @@ def services(base: Foundation) -> Services:
         **vars(visiting(base, cards, verification)),
         **vars(told.services),
         **vars(booking(base, cards)),
+        **vars(plans),
+        **vars(telling(base, cards, lifecycle, security, accounts, _sms(base))),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,
@@ -115,8 +118,6 @@ def services(base: Foundation) -> Services:
         verification=verification,
         authorizations=_authorizations(base, usages, told.codes, partners.partners, cards, factors),
         federation=issuing_centre(base, verification),
-        messages=MessageService(messages_store, cards, base.clock),
-        objections=ObjectionService(messages_store, cards, lifecycle, security),
         security=security,
         idempotency=Idempotency(mongo.collection("idempotency"), base.sealer, base.clock),
         policies=base.policies,

@@ -3,6 +3,7 @@
 import asyncio
 
 from payment.merchants.store import MerchantStore
+from push.deliveries.store import DeliveryStore
 from push.messages.store import MessageStore
 from server.accounts.store import AccountStore
 from server.appointments.booking.store import AppointmentStore
@@ -21,6 +22,7 @@ from server.identity.identifiers.store import IdentifierStore
 from server.identity.merges.store import MergeStore
 from server.identity.reviews.store import ReviewStore
 from server.identity.store import PersonStore
+from server.medications.store import MedicationStore
 from server.partners.admission.store import AdmissionStore
 from server.partners.dialects.store import DialectStore
 from server.partners.store import PartnerStore
@@ -69,6 +71,8 @@ INDEXES = {
     "audit_directory": AuditCollections.DIRECTORY_INDEXES,
     "audit_batches": AuditCollections.BATCH_INDEXES,
     "messages": MessageStore.INDEXES,
+    "deliveries": DeliveryStore.INDEXES,
+    "medication_plans": MedicationStore.INDEXES,
     "security_events": SecurityStore.INDEXES,
     "idempotency": Idempotency.INDEXES,
     "budgets": Budgets.INDEXES,

@@ -80,6 +80,14 @@ class Metrics:
         self.outbox_parked = Gauge(
             "ehc_outbox_parked", "Documents whose events failed for good", registry=self.registry
         )
+        self.deliveries_waiting = Gauge(
+            "ehc_deliveries_waiting", "Messages a channel has still to bring", registry=self.registry
+        )
+        self.deliveries_parked = Gauge(
+            "ehc_deliveries_parked",
+            "Messages no channel can bring, for a person to see",
+            registry=self.registry,
+        )
         self.job_failures = Counter(
             "ehc_job_failures_total", "Periodic jobs that failed", ["job"], registry=self.registry
         )

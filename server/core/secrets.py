@@ -24,6 +24,8 @@ class PersonalField:
 
 PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("accounts", "phone"): PersonalField("signing in; being reached", mask_phone),
+    ("accounts", "wechat_id"): PersonalField("being reached through WeChat: its id of the person"),
+    ("accounts", "alipay_id"): PersonalField("being reached through Alipay: its id of the person"),
     ("persons", "particulars"): PersonalField("telling persons apart and reaching them, as one object"),
     ("person_reviews", "said"): PersonalField("what was said of an applicant, as one object"),
     ("person_reviews", "reason"): PersonalField("why staff decided so; may name somebody"),
@@ -44,6 +46,8 @@ PERSONAL_FIELDS: Mapping[tuple[str, str], PersonalField] = {
     ("staff", "display_name"): PersonalField("saying who of the card centre it is"),
     ("staff", "credentials"): PersonalField("not personal, but as secret: password hash, second factor"),
     ("security_events", "note"): PersonalField("what the centre found; may tell of people"),
+    ("messages", "content"): PersonalField("what a message tells of somebody's care, as one object"),
+    ("medication_plans", "drugs"): PersonalField("what somebody takes, as one object"),
     ("idempotency", "answer"): PersonalField("repeating an answer, which may hold any of the above"),
 }
 

@@ -1,5 +1,7 @@
-"""Alipay: who is there (alipay.system.oauth.token), through python-alipay-sdk, both sides signing RSA2."""
+"""Alipay: who is there (alipay.system.oauth.token), and template messages, through python-alipay-sdk, both
+sides signing RSA2."""
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,9 @@ from typing import Any
 from alipay import AliPay
 from alipay.exceptions import AliPayException, AliPayValidationError
 
-from server.gateways.login import Login, Vendor, refused, unavailable
+from server.gateways.login import Login, refused, unavailable
+from server.gateways.messages import MessageRefused, silent
+from server.gateways.vendor import Vendor
 
 # All after OSError are how the SDK falls over an answer that is not the gateway's.
 FAILURES = (
@@ -20,6 +24,8 @@ FAILURES = (
     AttributeError,
     RecursionError,
 )
+SEND = "alipay.open.app.mini.templatemessage.send"
+TAKEN, BUSINESS_FAILED, GATEWAY_BUSY = "10000", "40004", "20000"
 CODE_REFUSED = {"isv.code-invalid", "isv.grant-type-invalid", "aop.invalid-auth-code"}
 
 
@@ -35,6 +41,19 @@ class _Client(AliPay):  # type: ignore[misc]
         return self._verify_and_return_sync_response(answer.body.decode(), response_type)
 
 
+def _client(
+    gateway_url: str, app_id: str, app_private_key: Path, alipay_public_key: Path, vendor: Vendor
+) -> _Client:
+    return _Client(
+        gateway_url,
+        vendor,
+        appid=app_id,
+        app_private_key_string=app_private_key.read_text(),
+        alipay_public_key_string=alipay_public_key.read_text(),
+        sign_type="RSA2",
+    )
+
+
 class AlipayLogin:
     def __init__(
         self,
@@ -46,17 +65,13 @@ class AlipayLogin:
         public_only: bool = False,
     ) -> None:
         self._vendor = Vendor("Alipay", public_only=public_only)
-        self._client = _Client(
-            gateway_url,
-            self._vendor,
-            appid=app_id,
-            app_private_key_string=app_private_key.read_text(),
-            alipay_public_key_string=alipay_public_key.read_text(),
-            sign_type="RSA2",
-        )
+        self._client = _client(gateway_url, app_id, app_private_key, alipay_public_key, self._vendor)
 
     async def sign_in(self, code: str, phone_code: str | None) -> Login:
-        return await self._vendor.run(partial(self._sign_in, code))
+        try:
+            return await self._vendor.run(partial(self._sign_in, code))
+        except TimeoutError:
+            raise unavailable("Alipay") from None
 
     def _sign_in(self, code: str) -> Login:
         try:
@@ -79,3 +94,48 @@ def _sub_code(error: Exception) -> str | None:
     """The SDK puts the gateway's refusal into the exception's text as it came."""
     text = str(error)
     return next((code for code in CODE_REFUSED if code in text), None)
+
+
+class AlipayMessages:
+    """Template messages to who has subscribed: such a template needs no `form_id`."""
+
+    def __init__(
+        self,
+        gateway_url: str,
+        app_id: str,
+        app_private_key: Path,
+        alipay_public_key: Path,
+        *,
+        public_only: bool = False,
+    ) -> None:
+        self._vendor = Vendor("Alipay-messages", public_only=public_only)
+        self._client = _client(gateway_url, app_id, app_private_key, alipay_public_key, self._vendor)
+
+    async def send(self, address: str, template_id: str, fields: dict[str, str], page: str) -> str:
+        """As `MessagePlatform.send`."""
+        try:
+            return await self._vendor.run(partial(self._send, address, template_id, fields, page))
+        except TimeoutError:
+            raise silent("Alipay") from None
+
+    def _send(self, address: str, template_id: str, fields: dict[str, str], page: str) -> str:
+        data = {name: {"value": value} for name, value in fields.items()}
+        message = {
+            "to_user_id": address,
+            "user_template_id": template_id,
+            "page": page,
+            "data": json.dumps(data, ensure_ascii=False),
+        }
+        try:
+            answer: dict[str, Any] = self._client.server_api(SEND, message)
+        except FAILURES:
+            # Also a refusal that is not signed: anybody on the way could have said it.
+            raise silent("Alipay") from None
+        code, sub_code = str(answer.get("code")), str(answer.get("sub_code", "")).upper()
+        if code == TAKEN:
+            return ""  # Alipay gives a sent message no number
+        if code == GATEWAY_BUSY:
+            raise silent("Alipay")  # "service unavailable" does not say whether it was done
+        if code == BUSINESS_FAILED and "SUBSCRI" in sub_code:
+            raise MessageRefused("no_credit", is_passing=False)
+        raise MessageRefused("refused", is_passing=False)

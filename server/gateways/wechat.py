@@ -1,4 +1,5 @@
-"""WeChat: who is there (code2session), and the phone number they chose to give.  Through wechatpy.
+"""WeChat: who is there (code2session), the phone number they chose to give, and subscription messages, all
+through wechatpy.
 
 wechatpy leaves gaps, filled here: the token's URL is fixed in it, a lasting 40001 makes it call itself
 without end, and the phone number and stable-token calls are missing.  The stable token is the same for
@@ -17,10 +18,22 @@ from wechatpy.exceptions import WeChatClientException
 
 from server.core.errors import EhcError, InvalidInput
 from server.core.phones import read_phone
-from server.gateways.login import Login, Vendor, refused, unavailable
+from server.gateways.login import Login, refused, unavailable
+from server.gateways.messages import MessageRefused, Why, silent
+from server.gateways.vendor import Vendor
 
 CODE_REFUSED = {40029, 40163, 40226}  # not a code, used already, blocked by WeChat as a risk
 TOKEN_REFUSED = {40001, 40014, 42001}
+# Why a message was not taken, and whether another try later may do better.
+NOT_TAKEN: Mapping[int, tuple[Why, bool]] = {
+    43101: ("no_credit", False),
+    47003: ("fields_refused", False),
+    40037: ("template_refused", False),
+    41030: ("page_refused", False),
+    40003: ("address_refused", False),
+    45009: ("quota", True),
+    -1: ("busy", True),
+}
 CHINA = "86"
 
 
@@ -102,6 +115,26 @@ class _Client(WeChatClient):  # type: ignore[misc]
             answer = self.wxa.get_phone_number(code)
         return _chinese_number(answer["phone_info"])
 
+    def send_subscription(self, openid: str, template_id: str, fields: dict[str, str], page: str) -> str:
+        """WeChat's number of the message; a token that it no longer takes is fetched anew, once."""
+        message = {
+            "touser": openid,
+            "template_id": template_id,
+            "page": page,
+            "data": {name: {"value": value} for name, value in fields.items()},
+            "lang": "zh_CN",
+        }
+        try:
+            answer = self.post("message/subscribe/send", data=message)
+        except WeChatClientException as error:
+            if error.errcode not in TOKEN_REFUSED:
+                raise
+            self.fetch_access_token()
+            answer = self.post("message/subscribe/send", data=message)
+        if answer["errcode"] != 0:  # of an answer that is no JSON wechatpy makes no dict
+            raise ValueError("not an answer of WeChat's")
+        return str(answer.get("msgid", ""))
+
 
 def _chinese_number(info: Mapping[str, Any]) -> str | None:
     """`purePhoneNumber` comes without its country: abroad, somebody else has the same eleven digits."""
@@ -120,7 +153,10 @@ class WeChatLogin:
         self._client = _Client(base_url, app_id, secret, self._vendor)
 
     async def sign_in(self, code: str, phone_code: str | None) -> Login:
-        return await self._vendor.run(partial(self._sign_in, code, phone_code))
+        try:
+            return await self._vendor.run(partial(self._sign_in, code, phone_code))
+        except TimeoutError:
+            raise unavailable("WeChat") from None
 
     def _sign_in(self, code: str, phone_code: str | None) -> Login:
         try:
@@ -136,3 +172,31 @@ class WeChatLogin:
     @staticmethod
     def _translated(error: WeChatClientException) -> EhcError:
         return refused() if error.errcode in CODE_REFUSED else unavailable("WeChat")
+
+
+class WeChatMessages:
+    """Subscription messages (subscribeMessage.send): one for one accepted prompt."""
+
+    def __init__(self, base_url: str, app_id: str, secret: str, *, public_only: bool = False) -> None:
+        self._vendor = Vendor("WeChat-messages", public_only=public_only)
+        self._client = _Client(base_url, app_id, secret, self._vendor)
+
+    async def send(self, address: str, template_id: str, fields: dict[str, str], page: str) -> str:
+        """As `MessagePlatform.send`."""
+        try:
+            return await self._vendor.run(partial(self._send, address, template_id, fields, page))
+        except TimeoutError:
+            raise silent("WeChat") from None
+
+    def _send(self, address: str, template_id: str, fields: dict[str, str], page: str) -> str:
+        try:
+            return self._client.send_subscription(address, template_id, fields, page)
+        except WeChatClientException as error:
+            if error.errcode is None:  # no answer of WeChat's own, so nobody knows
+                raise silent("WeChat") from None
+            if error.errcode in TOKEN_REFUSED:
+                raise MessageRefused("token", is_passing=True) from None
+            why, is_passing = NOT_TAKEN.get(error.errcode, ("refused", False))
+            raise MessageRefused(why, is_passing=is_passing) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise silent("WeChat") from None  # the exception's text holds the URL, and that the token

@@ -126,6 +126,27 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "/partner/v1/queues/{queue_id}/calls": [{"place": "x"}],
     "/partner/v1/queues/{queue_id}/tokens/{token_id}/transitions": [{"action": "miss"}],
+    "/api/v1/message-preferences": [
+        {"quiet_hours": {"begins": "22:00", "ends": "07:00"}, "groups": {"queue": "inbox"}}
+    ],
+    "/api/v1/message-credits": [{"template_id": "x", "accepted": True}],
+    "/api/v1/medication-plans/{plan_id}": [
+        {
+            "meals": {"breakfast": "07:00", "lunch": "12:00", "dinner": "18:00", "bedtime": "21:00"},
+            "is_active": True,
+        }
+    ],
+    "/api/v1/medication-plans/{plan_id}/ticks": [
+        {"at": "2026-11-22T23:30:00Z", "item_nos": [1], "state": "taken"}
+    ],
+    "/partner/v1/prescriptions": [
+        {
+            "hospital_patient_no": "x",
+            "prescription_no": "x",
+            "first_on": "2026-11-22",
+            "items": [{"drug": "x", "dose": "1", "unit": "x", "times_a_day": 3, "days": 3}],
+        }
+    ],
     "/staff/v1/sessions": [{"login_name": "x", "password": "x", "totp": "000000"}],
     "/staff/v1/password": [{"password": "x", "totp": "000000", "new_password": "x"}],
     "/staff/v1/enrolment": [{"token": "x" * 43, "password": "x"}],

@@ -11,7 +11,7 @@ import pytest
 
 from server.core.errors import Unavailable
 from server.core.http import MAX_ANSWER_BYTES
-from server.gateways import login
+from server.gateways import vendor
 from server.gateways.alipay import AlipayLogin
 from server.gateways.wechat import WeChatLogin
 from tests.harness import RsaPairs
@@ -90,16 +90,16 @@ async def is_unavailable(gateway: Gateway) -> bool:
 async def test_a_peer_that_drips_keeps_no_thread(
     make: Callable[..., Gateway], head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(vendor, "TIMEOUT_S", 0.3)
     async with Peer(head, drips=True).listening() as peer:
         gateway = make(peer.url)
-        many = login.THREADS + 2
+        many = vendor.THREADS + 2
         assert await asyncio.gather(*(is_unavailable(gateway) for _ in range(many))) == [True] * many
-        assert len(peer.asked) >= login.THREADS
-        together = threading.Barrier(login.THREADS)
+        assert len(peer.asked) >= vendor.THREADS
+        together = threading.Barrier(vendor.THREADS)
         loop, threads = asyncio.get_running_loop(), gateway._vendor._threads
-        free = (loop.run_in_executor(threads, together.wait, 10) for _ in range(login.THREADS))
-        assert sorted(await asyncio.gather(*free)) == list(range(login.THREADS))
+        free = (loop.run_in_executor(threads, together.wait, 10) for _ in range(vendor.THREADS))
+        assert sorted(await asyncio.gather(*free)) == list(range(vendor.THREADS))
 
 
 async def test_an_endless_answer_is_cut(make: Callable[..., Gateway]) -> None:
@@ -130,9 +130,9 @@ async def test_in_production_an_address_inside_is_not_asked(make: Callable[..., 
 async def test_a_pool_whose_threads_all_hang_is_given_up(
     make: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr(vendor, "TIMEOUT_S", 0.1)
     gateway, release = make("http://127.0.0.1:1"), threading.Event()
-    for _ in range(login.THREADS):
+    for _ in range(vendor.THREADS):
         gateway._vendor._threads.submit(release.wait, 10)
     try:
         assert await is_unavailable(gateway)
@@ -142,9 +142,9 @@ async def test_a_pool_whose_threads_all_hang_is_given_up(
 
 ENDS_WHILE_ASKING = """
 import asyncio, socket
-from server.gateways import login
+from server.gateways import vendor
 from server.gateways.wechat import WeChatLogin
-login.TIMEOUT_S = 300
+vendor.TIMEOUT_S = 300
 
 async def main():
     silent = socket.create_server(("127.0.0.1", 0))

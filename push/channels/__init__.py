@@ -1,0 +1,1 @@
+"""The ways out: WeChat, Alipay, SMS."""

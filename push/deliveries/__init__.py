@@ -1,0 +1,1 @@
+"""Bringing messages out of the house, and why one was not brought."""

@@ -1,0 +1,66 @@
+"""Work that is due at a time, done by any number of workers, any of which may die at any moment.
+
+What waits has `due_at`, and nothing else has.  A worker claims some rows for a while: their `due_at` moves to
+the end of the lease, and `claim` names this very claim.  Whatever is done to a claimed row afterwards asks
+for that name (the fence), so a worker that was paused beyond its lease changes nothing any more.  Who dies
+leaves rows that are due again when the lease ends.
+
+Time is the process's clock, as everywhere: a test can hold it.  A clock that is off moves what is due by that
+much and breaks nothing else, because the fence is a name and no time.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from server.core.mongo import Collection, Document, Filter
+
+MAX_RACES = 5
+
+
+async def claim_due(
+    collection: Collection, wanted: Filter, now: datetime, lease: timedelta, limit: int
+) -> list[Document]:
+    """The rows now claimed by the caller, the most overdue first; one query when nothing is due."""
+    ready = {**wanted, "due_at": {"$lte": now}}
+    for _ in range(MAX_RACES):
+        found = await collection.find(ready, limit=limit, sort=[("due_at", 1)], projection={"_id": 1})
+        if not found:
+            return []
+        rows = await _claim(collection, ready, [row["_id"] for row in found], now + lease)
+        if rows:
+            return rows  # else another worker took every one of them in between
+    return []
+
+
+async def claim_one(
+    collection: Collection, wanted: Filter, now: datetime, lease: timedelta
+) -> Document | None:
+    """The most overdue row, claimed in one command."""
+    return await collection.find_and_update(
+        {**wanted, "due_at": {"$lte": now}}, _change(_name(), now + lease), sort=[("due_at", 1)]
+    )
+
+
+async def _claim(
+    collection: Collection, ready: Filter, ids: Sequence[str], until: datetime
+) -> list[Document]:
+    claim = _name()
+    mine = {**ready, "_id": {"$in": list(ids)}}
+    if not await collection.update_all(mine, _change(claim, until)):
+        return []
+    rows = await collection.find({"_id": {"$in": list(ids)}, "claim": claim}, limit=len(ids))
+    return sorted(rows, key=lambda row: str(row["_id"]))
+
+
+def _name() -> str:
+    return secrets.token_hex(8)
+
+
+def _change(claim: str, until: datetime) -> Document:
+    return {"$set": {"due_at": until, "claim": claim}, "$inc": {"attempts": 1}}
+
+
+def claimed(row_id: str, claim: str) -> Document:
+    """The filter of a row that the caller still holds."""
+    return {"_id": row_id, "claim": claim}
