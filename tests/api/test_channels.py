@@ -19,7 +19,7 @@ FIELDS = {"thing1": "subject", "thing2": "institution", "time3": "when", "thing4
 ALIPAY_FIELDS = {"keyword1": "subject", "keyword2": "when"}
 VISIT = {
     "who": "张*",
-    "institution": "云溪市第一人民医院东院区门诊综合大楼一层",
+    "institution": "云溪市第一人民医院东院区门诊综合大楼一层大厅",
     "department": "内科",
     "starts_at": "2026-11-23T01:00:00Z",
 }

@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from server.accounts import service as accounts_module
 from server.core.budgets import Budget
-from server.gateways import login
+from server.gateways import vendor
 from tests.harness import Answer, Platform
 
 pytestmark = [pytest.mark.feature("C1"), pytest.mark.gen_test(timeout=60)]
@@ -178,7 +178,7 @@ async def test_a_platform_that_is_down_is_told_and_sms_still_works(
 
 
 async def test_a_slow_platform_is_given_up(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(vendor, "TIMEOUT_S", 0.2)
     await platform.fault("wechat", delay_s=1)
     slow = await enter(platform, "wechat", "wx:amy")
     assert (slow.status, slow.error) == (503, "login.unavailable")
