@@ -20,13 +20,15 @@ class Measured:
     p99_ms: float
 
 
-async def drive(port: int, requests: Sequence[bytes], status: int, processes: dict[str, int]) -> Measured:
+async def drive(
+    port: int, requests: Sequence[bytes], status: int, processes: dict[str, int], clients: int = CLIENTS
+) -> Measured:
     """Sends every request once; RuntimeError when one is not answered with `status`."""
     waiting = iter(requests)
     took: list[float] = []
     before = {name: _cpu_s(pid) for name, pid in processes.items()}
     started = time.perf_counter()
-    await asyncio.gather(*(_client(port, waiting, status, took) for _ in range(CLIENTS)))
+    await asyncio.gather(*(_client(port, waiting, status, took) for _ in range(clients)))
     elapsed = time.perf_counter() - started
     if len(took) != len(requests):
         raise RuntimeError(f"{len(took)} of {len(requests)} requests were answered")
