@@ -41,12 +41,17 @@ class HisSigning:
         is_shaped = timestamp.isdecimal() and len(timestamp) == 13 and NONCE.fullmatch(nonce) is not None
         if not is_shaped or abs(now_ms - int(timestamp)) > WINDOW_MS or not self._is_signed(request):
             return error_answer(401, "caller.unauthenticated", "the call is not the platform's")
+        if not self._is_new(nonce, now_ms):
+            return error_answer(401, "caller.unauthenticated", "the call came before")
+        return None
+
+    def _is_new(self, nonce: str, now_ms: float) -> bool:
         # Remembered for twice the window, since a timestamp may lie in front of us by all of it.
         self._seen = {known: until for known, until in self._seen.items() if until > now_ms}
         if nonce in self._seen:
-            return error_answer(401, "caller.unauthenticated", "the call came before")
+            return False
         self._seen[nonce] = now_ms + 2 * WINDOW_MS
-        return None
+        return True
 
     def _is_signed(self, request: HTTPServerRequest) -> bool:
         headers = request.headers

@@ -112,7 +112,7 @@ def _add_registers(add: Add) -> None:
 
 
 def _add_federation(add: Add) -> None:
-    """The national router, and a centre's key towards it."""
+    """The national router, a centre's key towards it, and the check of a hospital's adapter."""
     router = add("router", "router", "the national router: passes scans on between card centres")
     router.add_argument(
         "action",
@@ -135,6 +135,15 @@ def _add_federation(add: Add) -> None:
     router.add_argument("--days", type=int, default=400, help="admit: how long the certificate is good")
     router.add_argument("--after-days", type=int, default=7, help="rotate: when the new key takes over")
     router.add_argument("--since", help="statistics: first day, YYYY-MM-DD")
+
+    his = add("his-conformance", "his_conformance", "judge a hospital's adapter by docs/his-contract.md")
+    his.add_argument("url", help="where the adapter answers: what comes before /his/v1")
+    his.add_argument("--key", required=True, help="the platform's key: what `ehc partners keypair` printed")
+    his.add_argument("--hospital-key", required=True, help="the adapter's SM2 public key, 130 hex digits")
+    his.add_argument("--key-id", default="k1", help="what the adapter calls the platform's key")
+    his.add_argument("--centre", default="0000A0001", help="the id of the card centre that calls")
+    his.add_argument("--case", action="append", default=[], help="this case only; any number of times")
+    his.add_argument("--json", help="write the outcomes to this file as well")
 
     federation = add("federation", "federation", "this centre's key towards the national router")
     federation.add_argument("action", choices=["key", "rotate"])

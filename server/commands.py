@@ -176,6 +176,12 @@ async def router(arguments: argparse.Namespace) -> int:
     return await router_command.run(arguments)
 
 
+async def his_conformance(arguments: argparse.Namespace) -> int:
+    from server import his_command  # it shares this module's errors
+
+    return await his_command.run(arguments)
+
+
 async def federation(arguments: argparse.Namespace) -> int:
     """The key this centre signs with towards the national router: shown, or a new one made."""
 

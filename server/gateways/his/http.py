@@ -204,7 +204,7 @@ class HttpHospital:
 
     def _unavailable(self, reason: str) -> HospitalUnavailable:
         log.warning("hospital.unavailable", institution=self._address.institution_id, reason=reason)
-        return HospitalUnavailable()
+        return HospitalUnavailable(reason=reason)
 
 
 def _named(name: str) -> str:

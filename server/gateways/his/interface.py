@@ -38,10 +38,11 @@ class HospitalRefused(Exception):
 
 class HospitalUnavailable(Unavailable):
     """No answer, or none that can be read and believed.  Of a call that changes something the outcome is
-    unknown: ask `find_lock` again, never guess."""
+    unknown: ask `find_lock` again, never guess.  `reason` is for logs: it holds no value of the answer."""
 
-    def __init__(self, retry_after_s: int = 5) -> None:
+    def __init__(self, retry_after_s: int = 5, reason: str = "circuit open or places full") -> None:
         super().__init__("hospital.unavailable", "the hospital's system gave no usable answer", retry_after_s)
+        self.reason = reason
 
 
 class HospitalSystem(Protocol):

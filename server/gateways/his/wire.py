@@ -69,6 +69,15 @@ def refusal_of(content: dict[str, Any]) -> RefusalCode | None:
     return next((known for known in REFUSAL_CODES if known == code), None)
 
 
+def refusal_in(body: bytes) -> RefusalCode | None:
+    """The same of an answer's bytes."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return refusal_of(content) if isinstance(content, dict) else None
+
+
 def lock_body(lock: Lock) -> bytes:
     return _encoded(
         {
