@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from server.core.mongo import Collection, Document
 from server.core.secrets import Sealer
-from server.identity.migration import store_persons_anew
+from server.identity.migration import find_by_newest_keys, store_persons_anew
 
 Migration = Callable[[Callable[[str], Collection], Sealer], Awaitable[None]]
 
@@ -26,7 +26,12 @@ async def _blocking(collection: Callable[[str], Collection], sealer: Sealer) -> 
     await store_persons_anew(collection("persons"), sealer)
 
 
-MIGRATIONS: dict[int, Migration] = {1: _first, 2: _persons, 3: _blocking}
+async def _narrower_blocking(collection: Callable[[str], Collection], sealer: Sealer) -> None:
+    """Blocking keys of 16 digits, the surname's with the sex."""
+    await find_by_newest_keys(collection("persons"), sealer)
+
+
+MIGRATIONS: dict[int, Migration] = {1: _first, 2: _persons, 3: _blocking, 4: _narrower_blocking}
 
 
 async def migrate(collection: Callable[[str], Collection], sealer: Sealer) -> int:

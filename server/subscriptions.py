@@ -19,6 +19,7 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "person_review.decided": [services.person_reviews.carry_out, services.claims.resume_reviewed],
         "card.activated": [messages.tell_card_ready, papers.forget_after_decision],
         "card.refused": [messages.tell_card_refused, papers.forget_after_decision],
+        "card.joined": [messages.tell_card_joined, papers.forget_after_decision],
         "card.consented": [messages.tell_card_consented],
         "card.reprinted": [messages.tell_card_reprinted],
         "card.taken_over": [messages.tell_card_taken_over],

@@ -23,6 +23,9 @@ class ReviewRow(Model):
     relations: list[str]
     claimed_at: Time
     asked_at: Time
+    joins_card: Annotated[
+        bool, Field(description="The person has a card: approved, it is shown in one account more.")
+    ]
 
     @classmethod
     def of(cls, card: Card) -> "ReviewRow":
@@ -37,6 +40,7 @@ class ReviewRow(Model):
             relations=[tie.relation for tie in card.ties],
             claimed_at=card.claimed_at,
             asked_at=review.asked_at,
+            joins_card=card.joins is not None,
         )
 
 

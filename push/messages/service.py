@@ -45,6 +45,14 @@ class MessageService:
             kind = kinds.get(event.data.get("reason", ""), "card_refused")
             await self._tell_holders(event, kind, event.data)
 
+    async def tell_card_joined(self, event: Event) -> None:
+        """A guardian's papers were found right: the guardian hears it, and so does whoever had the card."""
+        guardian, joined_id = event.data["account_id"], event.data["joined_id"]
+        data = {"card_id": joined_id}
+        others = [one for one in await self._cards.list_accounts_of(joined_id) if one != guardian]
+        await self._tell(event, "card_joined", data, [guardian])
+        await self._tell(event, "card_shared", data, others)
+
     async def tell_card_consented(self, event: Event) -> None:
         await self._tell_holders(event, "card_consented", event.data)
 

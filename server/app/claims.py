@@ -9,6 +9,7 @@ from server.cards.attachments.service import AttachmentService
 from server.cards.attachments.store import AttachmentStore
 from server.cards.claim import ClaimService
 from server.cards.deciding import Deciding
+from server.cards.family.joining import Joining
 from server.cards.family.proofs import FamilyProofs, Sources
 from server.cards.family.store import FamilyStore
 from server.cards.options import ClaimOptions
@@ -46,13 +47,14 @@ def claiming(
         AttachmentStore(kept("attachments"), base.sealer), policies, audit, base.budgets, clock, base.threads
     )
     reviews = ReviewStore(kept("cards"), base.sealer)
-    deciding = Deciding(store, reviews, identity, proving, policies, audit, clock)
+    family = FamilyStore(kept("cards"), base.sealer)
+    joining = Joining(store, family, base.mongo.in_transaction, clock)
+    deciding = Deciding(store, reviews, identity, proving, joining, policies, audit, clock)
     sources = Sources(
         civil_register(base), outside.mobile, partial(codes.require, purpose="consent"), consents.use
     )
     proofs = FamilyProofs(store, attachments, sources, clock)
-    family = FamilyStore(kept("cards"), base.sealer)
-    placing = Placing(store, family, proofs, attachments, identity, proving, clock)
+    placing = Placing(store, family, joining, proofs, attachments, identity, proving, clock)
     tries = Tries(base.budgets, policies, base.sealer)
     return ClaimServices(
         claims=ClaimService(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from server.cards.family.joining import Joining
 from server.cards.model import Card, Review
 from server.cards.policy import ClaimPolicy
 from server.cards.proof import evidence_rows
@@ -36,6 +37,7 @@ class Deciding:
         reviews: ReviewStore,
         identity: IdentityService,
         proving: Proving,
+        joining: Joining,
         policies: Policies,
         audit: Audit,
         clock: Clock,
@@ -44,6 +46,7 @@ class Deciding:
         self._reviews = reviews
         self._identity = identity
         self._proving = proving
+        self._joining = joining
         self._policies = policies
         self._audit = audit
         self._clock = clock
@@ -116,6 +119,9 @@ class Deciding:
         """Reviewed and found right: the person is registered on what the source said before the review."""
         assert card.review is not None, "only what waits for a review is approved"
         said = self._reviews.decision(card.card_id, "approve", by, note, self._clock.now())
+        if card.joins is not None:
+            await self._joining.approve(card, said)
+            return await self._now(card)
         await self._activate(card, tuple(Evidence(**one) for one in card.review.evidence), **said)
         return await self._now(card)
 

@@ -22,8 +22,10 @@ CLAIM_NOTICES = {
 
 
 class Status(StrEnum):
-    """pending → active → frozen | lost → active | cancelled; pending → refused.  The last two are over.
-    After pending, `transitions.TABLE` says who may do what."""
+    """pending → active → frozen | lost → active | cancelled; pending → refused | joined.  The last three are
+    over.  After pending, `transitions.TABLE` says who may do what.
+
+    joined: the claim was about a card that is there (`Card.joins`), and this is in the claimant's account."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -31,6 +33,7 @@ class Status(StrEnum):
     LOST = "lost"
     CANCELLED = "cancelled"
     REFUSED = "refused"
+    JOINED = "joined"
 
 
 ProofKind = Literal["birth_certificate", "household_register", "consent_sms", "consent_card", "guardianship"]
@@ -149,6 +152,8 @@ class Card:
     has_pin: bool = False
     preferences: Preferences = field(default_factory=Preferences)
     proof: CardProof = field(default_factory=CardProof)
+    joins: str | None = None
+    "The card that this claim asks to be shown in the claimant's account too (family/joining.py)."
 
     @property
     def pending_reason(self) -> Literal["source", "review"] | None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from server.cards.attachments.service import AttachmentService
 from server.cards.deciding import FIRST_RETRY
+from server.cards.family.joining import Joining
 from server.cards.family.proofs import FamilyProofs, Given
 from server.cards.family.store import FamilyStore
-from server.cards.model import Card, Holder, RelationProof, Status, Tie, new_ehealth_card_id
+from server.cards.model import Card, Holder, RelationProof, Review, Status, Tie, new_ehealth_card_id
 from server.cards.policy import ClaimPolicy
 from server.cards.proof import CardProof
 from server.cards.store import CardStore
@@ -58,12 +59,17 @@ class Wanted:
     def is_own(self) -> bool:
         return self.applicant.relation == "self"
 
+    @property
+    def is_by_papers(self) -> bool:
+        return not self.is_own and self.given is not None and self.given.kind == "guardianship"
+
 
 class Placing:
     def __init__(
         self,
         store: CardStore,
         family: FamilyStore,
+        joining: Joining,
         proofs: FamilyProofs,
         attachments: AttachmentService,
         identity: IdentityService,
@@ -72,6 +78,7 @@ class Placing:
     ) -> None:
         self._store = store
         self._family = family
+        self._joining = joining
         self._proofs = proofs
         self._attachments = attachments
         self._identity = identity
@@ -79,7 +86,8 @@ class Placing:
         self._clock = clock
 
     async def place(self, wanted: Wanted) -> tuple[Card, bool]:
-        """The person's card, tied to the account, and whether it was not before.  Mismatch; InvalidInput
+        """The person's card, tied to the account, and whether it was not before; or, by papers for somebody
+        who has a card, the claim that people decide about.  Mismatch; InvalidInput
         relation.*, attachment.invalid; Conflict family.full, card.held_by_another_account,
         card.claim_in_progress."""
         for _ in range(TRIES):
@@ -90,6 +98,9 @@ class Placing:
                     await self._store.count_for(there, wanted.subjects)
                 if there.tie_of(wanted.account_id) is not None:
                     return await self._upgraded(wanted, there), False
+                asked = await self._joining.find(wanted.account_id, there) if wanted.is_by_papers else None
+                if asked is not None:
+                    return asked, False
             if not wanted.is_own and wanted.proof is None:
                 await self._free_seat(wanted)  # before a code is used up for nothing
                 wanted = replace(wanted, proof=await self._prove_relation(wanted, there))
@@ -105,11 +116,15 @@ class Placing:
         tie = Tie(wanted.account_id, applicant.relation, now, wanted.notice_version, seat, wanted.proof)
         if there is not None and wanted.is_own:
             return await self._own(wanted, there, tie)
-        if there is not None:
+        if there is not None and not wanted.is_by_papers:
             await self._family.tie(there.card_id, tie)
             return await self._upgraded(wanted, replace(there, ties=(*there.ties, tie)))
         await self._attachments.attach(wanted.account_id, wanted.attachment_ids, wanted.card_id)
         card = _new_card(wanted, tie)
+        if there is not None:
+            claim = replace(card, joins=there.card_id, review=Review(("guardianship",), now))
+            await self._joining.ask(claim)
+            return claim
         key = self._identity.document_key(applicant.document)
         await self._store.insert(card, key, now + FIRST_RETRY)
         return card

@@ -50,6 +50,7 @@ class CardRows:
             moves=row.get("moves", 0),
             last_request=row.get("last_request"),
             has_pin="pin" in row,
+            joins=row.get("joins"),
             preferences=Preferences.from_plain(row["preferences"]) if "preferences" in row else Preferences(),
         )
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from server.cards import pictures, prints, qrcode
 from server.cards.display import Display
-from server.cards.model import Card
+from server.cards.model import Card, Status
 from server.cards.preferences import Privacy
 from server.cards.prints import PrintForm
 from server.cards.store import CardStore
@@ -55,8 +55,11 @@ class CardService:
         return await self._store.list_of_account(account_id)
 
     async def get(self, account_id: str, card_id: str) -> Card:
-        """NotFound for a card that is not in this account, as for one that is not there at all."""
+        """NotFound for a card that is not in this account, as for one that is not there at all.  A claim that
+        joined a card answers as that card."""
         card = await self._store.find(card_id)
+        if card is not None and card.joins is not None and card.status is Status.JOINED:
+            card = await self._store.find(card.joins)
         if card is None or card.tie_of(account_id) is None:
             raise NotFound("card.not_found", "there is no such card")
         return card

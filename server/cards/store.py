@@ -46,6 +46,7 @@ class CardStore:
         await self._collection.insert(row)
 
     async def find_live(self, document_key: str) -> Card | None:
+        """The live card of the document, or the live claim of that key (`join_key`)."""
         row = await self._collection.find_one({"document_key": document_key, "is_live": True})
         return None if row is None else self._rows.card(row)
 
@@ -68,8 +69,11 @@ class CardStore:
         return [found.get(card_id) for card_id in card_ids]
 
     async def list_of_account(self, account_id: str) -> list[Card]:
+        """Without the claims that became one of the others."""
         rows = await self._collection.find(
-            {"ties.account_id": account_id}, limit=MAX_CARDS_OF_ACCOUNT, sort=[("_id", 1)]
+            {"ties.account_id": account_id, "status": {"$ne": Status.JOINED.value}},
+            limit=MAX_CARDS_OF_ACCOUNT,
+            sort=[("_id", 1)],
         )
         return [self._rows.card(row) for row in rows]
 
@@ -104,9 +108,8 @@ class CardStore:
     async def _decide(self, card: Card, status: Status, now: datetime, event: str, **more: Any) -> bool:
         data = {"card_id": card.card_id, "was_pending": card.attempts > 0 or card.review is not None}
         if status is Status.REFUSED:
-            data["reason"] = (
-                "review" if "review.decision" in more else more.get("refused_because", "mismatch")
-            )
+            by_people = "review" if "review.decision" in more else "mismatch"
+            data["reason"] = more.get("refused_because", by_people)
         due, events = adding(now, (event, data))
         return await self._collection.update(
             {"_id": card.card_id, "status": Status.PENDING.value},

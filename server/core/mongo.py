@@ -6,7 +6,7 @@ must go (its successor differs in few places) one file changes.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pymongo
 from motor.motor_tornado import MotorClient, MotorClientSession
@@ -148,6 +148,12 @@ class Transaction:
     def of(self, collection: "Collection") -> "Collection":
         """The collection within this transaction, its failpoints kept."""
         return collection.within(self._session)
+
+
+class Transact(Protocol):
+    """`Mongo.in_transaction`."""
+
+    async def __call__(self, work: Callable[[Transaction], Awaitable[None]]) -> None: ...
 
 
 class Collection:

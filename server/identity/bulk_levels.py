@@ -80,7 +80,7 @@ BLOCKING = (
     ("number",),
     ("near_sound", "birth_year"),
     ("near_sound", "birth_day"),
-    ("surname", "born"),
+    ("surname", "born", "gender"),
     ("contact",),
 )
 

@@ -1,6 +1,6 @@
 """The person index itself: finding somebody, always as the one who lives on, and adding to what is known."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -77,6 +77,10 @@ class PersonIndex:
     async def find_alike(self, blocking: list[str], besides: str | None = None) -> list[Person]:
         """Living persons with one of the keys, oldest first, without the one whose id is `besides`."""
         return await self._store.find_alike(blocking, besides)
+
+    async def find_newcomers(self, blocking: list[str], seen: Container[str]) -> list[Person]:
+        """Those of `find_alike` whose ids are not in `seen`."""
+        return await self._store.find_newcomers(blocking, seen)
 
     async def find_named(self, name: str, born_on: date) -> list[Person]:
         """Living persons of about this name who were born about then."""

@@ -148,8 +148,7 @@ def _documents(one: Traits, other: Traits) -> str:
         return MISSING
     if one.proofs & other.proofs:
         return "same"
-    kinds = _kinds(one.proofs) & _kinds(other.proofs)
-    if kinds & set(LIFELONG):
+    if are_two_people(one.proofs, other.proofs):
         return "two_people"
     a, b = one.proofs | one.slips, other.proofs | other.slips
     if any(
@@ -161,6 +160,11 @@ def _documents(one: Traits, other: Traits) -> str:
     if one.cards & other.cards:
         return "shared_card"
     return "other_number" if _kinds(a) & _kinds(b) else "nothing_shared"
+
+
+def are_two_people(proofs: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether numbers of a kind that is given once in a life differ."""
+    return not proofs & others and not (_kinds(proofs) & _kinds(others)).isdisjoint(LIFELONG)
 
 
 def _kinds(keys: frozenset[str]) -> set[str]:

@@ -1,5 +1,6 @@
 """Persons as they were first stored (one document, each field sealed by itself), stored anew."""
 
+import asyncio
 from datetime import date
 
 from server.core.audit import Actor
@@ -22,6 +23,21 @@ async def store_persons_anew(persons: Collection, sealer: Sealer) -> None:
             drops = [name for name in FIRST_FIELDS if name in row]
             await store.store_anew(person, blocking_of(person, store), drops)
         last = rows[-1]["_id"]
+
+
+async def find_by_newest_keys(persons: Collection, sealer: Sealer) -> None:
+    """Every person found by the newest blocking keys, the rest of the row as it is.  Safe to run again."""
+    store, last = PersonStore(persons, sealer), ""
+    while rows := await persons.find({"_id": {"$gt": last}}, limit=BATCH, sort=[("_id", 1)]):
+        await asyncio.gather(*(_set_newest_keys(store, store.person(row)) for row in rows))
+        last = rows[-1]["_id"]
+
+
+async def _set_newest_keys(store: PersonStore, person: Person) -> None:
+    while not await store.set_blocking(person, blocking_of(person, store)):
+        changed = await store.find(person.person_id)  # somebody was faster: his newest version is meant
+        assert changed is not None, "a person is never deleted"
+        person = changed
 
 
 def _first_form(row: Document, sealer: Sealer) -> Person:

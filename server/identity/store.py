@@ -1,6 +1,6 @@
 """How persons are kept: `persons`, everything personal sealed as one object, found by keyed indexes."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from server.identity.model import (
 
 MAX_FOUND = 50
 ALIKE_AT_ONCE = 16
+BLOCKING_DIGITS = 16
 LIVE = {"state": "live"}
 
 
@@ -41,6 +42,9 @@ class PersonStore:
         self._inserts: Group[Document, None] = Group(collection.insert_each)
         self._by_document: Group[str, Person | None] = Group(self._find_by_documents)
         self._alike: Group[frozenset[str], list[Document]] = Group(self._find_alike, max_batch=ALIKE_AT_ONCE)
+        self._alike_ids: Group[frozenset[str], list[Document]] = Group(
+            self._find_alike_ids, max_batch=ALIKE_AT_ONCE
+        )
 
     # -- keyed indexes
     def document_key(self, document: HeldDocument) -> str:
@@ -57,7 +61,8 @@ class PersonStore:
         return self._sealer.index("phone", phone)
 
     def blocking_keys(self, plain: Sequence[str]) -> list[str]:
-        return [self._sealer.index("blocking", key) for key in plain]
+        # Whoever shares a key by chance is compared and no more, so 64 bits do; they are most of the index.
+        return [self._sealer.index("blocking", key)[:BLOCKING_DIGITS] for key in plain]
 
     # -- writing
     async def insert(self, person: Person, blocking: Sequence[str]) -> None:
@@ -129,6 +134,12 @@ class PersonStore:
             change["$unset"] = dict.fromkeys(drops, "")
         await self._collection.update({"_id": person.person_id}, change)
 
+    async def set_blocking(self, person: Person, blocking: Sequence[str]) -> bool:
+        """Other blocking keys for the person as he was read, for a migration; False when he has changed."""
+        return await self._collection.update(
+            {"_id": person.person_id, "version": person.version}, {"$set": {"blocking": list(blocking)}}
+        )
+
     # -- reading
     async def find(self, person_id: str) -> Person | None:
         """Live or merged."""
@@ -152,17 +163,31 @@ class PersonStore:
         rows = await self._alike.ask(frozenset(blocking))
         return [self.person(row) for row in rows if row["_id"] != besides][:MAX_FOUND]
 
-    async def _find_alike(self, asked: list[frozenset[str]]) -> list[list[Document] | BaseException]:
+    async def find_newcomers(self, blocking: Sequence[str], seen: Container[str]) -> list[Person]:
+        """Those of `find_alike` whose ids are not in `seen`.  Of the others no row is brought or opened."""
+        rows = await self._alike_ids.ask(frozenset(blocking)) if blocking else []
+        ids = [row["_id"] for row in rows if row["_id"] not in seen][:MAX_FOUND]
+        if not ids:
+            return []
+        found = await self._collection.find({"_id": {"$in": ids}, **LIVE}, limit=len(ids), sort=[("_id", 1)])
+        return [self.person(row) for row in found]
+
+    async def _find_alike(
+        self, asked: list[frozenset[str]], only: Document | None = None
+    ) -> list[list[Document] | BaseException]:
         """The rows of each question, oldest first.  One query answers all of them, unless so many people are
         alike that it was cut off: then each question has its own."""
-        rows = await self._alike_to(frozenset().union(*asked), len(asked))
+        rows = await self._alike_to(frozenset().union(*asked), len(asked), only)
         if len(rows) < len(asked) * (MAX_FOUND + 1) or len(asked) == 1:
             return [[row for row in rows if not keys.isdisjoint(row["blocking"])] for keys in asked]
-        return [await self._alike_to(keys, 1) for keys in asked]
+        return [await self._alike_to(keys, 1, only) for keys in asked]
 
-    async def _alike_to(self, keys: frozenset[str], questions: int) -> list[Document]:
+    async def _find_alike_ids(self, asked: list[frozenset[str]]) -> list[list[Document] | BaseException]:
+        return await self._find_alike(asked, {"blocking": 1})
+
+    async def _alike_to(self, keys: frozenset[str], questions: int, only: Document | None) -> list[Document]:
         rows = await self._collection.find(
-            {"blocking": {"$in": sorted(keys)}, **LIVE}, limit=questions * (MAX_FOUND + 1)
+            {"blocking": {"$in": sorted(keys)}, **LIVE}, limit=questions * (MAX_FOUND + 1), projection=only
         )
         return sorted(rows, key=lambda row: str(row["_id"]))
 

@@ -187,6 +187,108 @@ async def test_papers_of_a_guardian_are_looked_at(platform: Platform, db: Databa
     assert stolen.error == "attachment.invalid"
 
 
+async def with_papers(platform: Platform, token: str, ward: Resident, phone: str) -> Answer:
+    """A guardian's claim for somebody, with one picture."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(buffer, "PNG")
+    uploaded = await platform.http.send("POST", "/api/v1/attachments", raw=buffer.getvalue(), token=token)
+    proof = {"kind": "guardianship", "attachment_id": uploaded.json["attachment_id"]}
+    return await platform.claim(token, ward, phone=phone, relation="ward", relation_proof=proof)
+
+
+async def review(platform: Platform, claim_id: str, decision: str) -> Answer:
+    path, staff = f"/staff/v1/claim-reviews/{claim_id}", await platform.staff("claims.review")
+    shown = await platform.http.get(path, token=staff)
+    assert shown.json["joins_card"] and len(shown.json["attachment_ids"]) == 1, shown.body
+    body = {"decision": decision, "reason": "court order looked at"}
+    return await platform.http.post(f"{path}/decision", body, token=staff)
+
+
+async def test_papers_for_somebody_who_has_a_card_stop_nothing_and_are_looked_at(
+    platform: Platform, db: Database[Any]
+) -> None:
+    guardian, ward, stranger = platform.residents[:3]
+    ward_token, card_id = await platform.holder(ward)
+    token = await adult(platform, guardian)
+    claimed = await with_papers(platform, token, ward, guardian.phone)
+    assert (claimed.status, claimed.json["status"], claimed.json["pending_reason"]) == (
+        202,
+        "pending",
+        "review",
+    ), claimed.body
+    claim_id = claimed.json["card_id"]
+    assert claim_id != card_id
+    assert (claimed.json["ehealth_card_id"], claimed.json["may"]) == (None, [])
+    # Asked again, with other papers, it is the same question; it takes one of the family's places.
+    assert (await with_papers(platform, token, ward, guardian.phone)).json["card_id"] == claim_id
+    options = (await platform.http.get("/api/v1/claim-options", token=token)).json
+    assert options["family"]["used"] == 1
+
+    # The card stays in use, and shows nobody that somebody asked.
+    whole = await platform.http.get(f"/api/v1/cards/{card_id}", token=ward_token)
+    assert whole.json["status"] == "active"
+    assert (await platform.scan(platform.partner(), await platform.code(ward_token, card_id))).status == 200
+    assert (await platform.http.get(f"/api/v1/cards/{claim_id}", token=ward_token)).status == 404
+    assert (await platform.http.get(f"/api/v1/cards/{card_id}", token=token)).status == 404
+    removal = await platform.http.send("DELETE", f"/api/v1/cards/{claim_id}", token=token)
+    assert removal.error == "card.claim_in_progress"
+
+    # Another stranger's papers are refused, and the card knows nothing of it.
+    other_token = await adult(platform, stranger)
+    other = (await with_papers(platform, other_token, ward, stranger.phone)).json["card_id"]
+    assert (await review(platform, other, "refuse")).json["status"] == "refused"
+    assert (await review(platform, claim_id, "approve")).json["status"] == "joined"
+    again = await review(platform, claim_id, "refuse")
+    assert (again.status, again.error) == (409, "review.decided")
+    await platform.work()
+
+    shown = (await platform.http.get("/api/v1/cards", token=token)).json["cards"]
+    assert [card["relation"] for card in shown if card["card_id"] == card_id] == ["ward"]
+    assert [card["status"] for card in shown] == ["active", "active"]
+    followed = await platform.http.get(f"/api/v1/cards/{claim_id}", token=token)
+    assert (followed.status, followed.json["card_id"]) == (200, card_id)
+    assert (await platform.scan(platform.partner(), await platform.code(token, card_id))).status == 200
+    refused = (await platform.http.get(f"/api/v1/cards/{other}", token=other_token)).json
+    assert (refused["status"], refused["refused_reason"]) == ("refused", "review")
+    told = [await platform.messages(one) for one in (token, ward_token, other_token)]
+    assert [{message["kind"] for message in messages} - {"card_used"} for messages in told] == [
+        {"card_joined"},
+        {"card_shared"},
+        {"card_refused_review"},
+    ]
+    assert db.cards.count_documents({"is_live": True}) == 3
+    options = (await platform.http.get("/api/v1/claim-options", token=token)).json
+    assert options["family"]["used"] == 1
+    removed = await platform.http.send("DELETE", f"/api/v1/cards/{card_id}", token=token)
+    assert removed.status == 204
+    platform.clock.advance(31 * 86_400)
+    await platform.work()
+    assert db.attachments.count_documents({"card_id": {"$in": [claim_id, other]}}) == 0
+
+
+async def test_papers_for_a_card_that_is_over_meanwhile_are_asked_for_again(
+    platform: Platform, db: Database[Any]
+) -> None:
+    guardian, ward = platform.residents[:2]
+    _, card_id = await platform.holder(ward)
+    token = await adult(platform, guardian)
+    claim_id = (await with_papers(platform, token, ward, guardian.phone)).json["card_id"]
+    staff = await platform.staff("cards.freeze")
+    ended = await platform.http.post(
+        f"/staff/v1/cards/{card_id}/transitions", {"action": "cancel", "reason": "moved away"}, token=staff
+    )
+    assert ended.status == 200, ended.body
+    decided = await review(platform, claim_id, "approve")
+    assert decided.json["status"] == "refused"
+    shown = await platform.http.get(f"/api/v1/cards/{claim_id}", token=token)
+    assert shown.json["refused_reason"] == "held"
+    await platform.work()
+    assert "card_refused_held" in [message["kind"] for message in await platform.messages(token)]
+    anew = await with_papers(platform, token, ward, guardian.phone)
+    assert (anew.status, anew.json["pending_reason"]) == (202, "review")
+    assert db.cards.find_one({"_id": anew.json["card_id"], "joins": {"$exists": True}}) is None
+
+
 async def test_a_newborn_keeps_the_card_when_the_number_comes(platform: Platform, db: Database[Any]) -> None:
     baby = CITY.visitors[-1]
     papers = next(one for one in FAMILIES if one["child"]["id_type"] == "08")

@@ -10,7 +10,7 @@ from server import app as composition
 from server.core.clock import HeldClock
 from server.core.secrets import Sealer
 from tests.harness import Platform
-from tests.stores.persons import AT, identity_card
+from tests.stores.persons import AT, identity_card, passport, person_id_of, register, said
 
 pytestmark = [pytest.mark.feature("I3"), pytest.mark.gen_test]
 PERSON_ID = "01M8149T000000000000000001"
@@ -63,3 +63,20 @@ async def test_the_migration_may_run_again(platform: Platform, db: Database[Any]
         person = await later.services.identity.get_person(PERSON_ID)
         await later.stop()
         assert (person.name, person.version) == ("张三", 1)
+
+
+async def test_persons_of_older_blocking_keys_are_found_by_the_newest(
+    platform: Platform, db: Database[Any], clock: HeldClock
+) -> None:
+    """Only the keys change; somebody registered meanwhile keeps what he has."""
+    person_id = await person_id_of(platform, said("张三", identity_card(11), phone="19900000001"))
+    before = db.persons.find_one({"_id": person_id})
+    assert before is not None
+    db.persons.update_one({"_id": person_id}, {"$set": {"blocking": ["5a" * 32]}})
+    db.migrations.delete_many({"_id": {"$gt": 3}})
+    later = await composition.build(platform.settings, clock)
+    await later.stop()
+    assert db.persons.find_one({"_id": person_id}) == before
+    assert len(before["blocking"]) == 4, "name with year, name with day, surname with birthday and sex, phone"
+    alike = await register(platform, said("张叁", passport("EA1234567"), phone="19900000001"))
+    assert alike.person is None or alike.person.person_id == person_id

@@ -207,3 +207,14 @@ async def test_every_decision_is_on_record_with_its_reasons_and_no_values(
     assert {field["field"] for field in explained["fields"]} >= {"name", "phone", "address"}
     for value in ("欧阳", "19900000001", "EA1234567", "槐荫"):
         assert value not in str(acts)
+
+
+async def test_the_second_look_brings_only_those_who_came_since_the_first(platform: Platform) -> None:
+    """Two of one household: who was seen is not read again, whoever came since is."""
+    first = await person_id_of(platform, said("林晓雨", identity_card(22), **WEI))
+    second = await person_id_of(platform, said("林晓雪", identity_card(24), **WEI))
+    index = platform.app.services.identity._index
+    blocking = index.blocking_of(await index.get(first))
+    assert [one.person_id for one in await index.find_newcomers(blocking, {first})] == [second]
+    assert await index.find_newcomers(blocking, {first, second}) == []
+    assert await index.find_newcomers([], set()) == []

@@ -77,7 +77,7 @@ export const claim = {
   scanned: '已经扫到，他同意了。提交以后这个码就作废。',
   scanMissing: '请先扫他的健康卡。',
   scanNothing: '没有扫到码。请对准一点，再扫一次。',
-  guardianshipHint: '法院判决书、居委会证明等，拍清楚文字和公章。人工核对一般要 1 个工作日。',
+  guardianshipHint: '法院判决书、居委会证明等，拍清楚文字和公章。人工核对一般要 1 个工作日。他已经有健康卡也可以交，核对的时候他的卡照常能用。',
   guardianshipMissing: '请先拍监护证明。',
 
   photoTitle: '证件照片',

@@ -13,7 +13,7 @@ from server.cards.model import Card, RelationProof, Status
 from server.cards.policy import ClaimPolicy
 from server.cards.store import CardStore
 from server.core.clock import Clock
-from server.core.errors import Conflict, EhcError, InvalidInput, Unavailable
+from server.core.errors import EhcError, InvalidInput, Unavailable
 from server.gateways.civil import CivilRegister, RegisteredPerson
 from server.gateways.mobile import MobileOperator
 from server.identity.applicant import Applicant
@@ -79,7 +79,7 @@ class FamilyProofs:
         elif given.kind == "consent_card":
             serial_no = await self._consent_by_card(account_id, given, there)
         elif given.kind == "guardianship":
-            serial_no = await self._papers(account_id, given, there)
+            serial_no = await self._papers(account_id, given)
         else:
             serial_no = await self._register(account_id, applicant, given)
         return RelationProof(given.kind, serial_no, self._clock.now())
@@ -138,10 +138,8 @@ class FamilyProofs:
         except EhcError:  # a code that is forged, old, used, or another card's: one answer for all
             raise _refused("consent") from None
 
-    async def _papers(self, account_id: str, given: Given, there: Card | None) -> str:
-        """People decide about a new card.  A card that is there already is not put on hold for it."""
-        if there is not None and there.status is not Status.PENDING:
-            raise Conflict("card.held_by_another_account", "this person has a card: a window can help")
+    async def _papers(self, account_id: str, given: Given) -> str:
+        """People decide: about a new card, or about a tie to the one that is there (joining.py)."""
         attachment_id = given.attachment_id or ""
         await self._attachments.require_own(account_id, attachment_id)
         return attachment_id

@@ -5,24 +5,17 @@ there.  Un-merging takes the pointer away.  Both documents and the merge itself 
 there is no half-merged person, and of A→B and B→A at once one gives way.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock
 from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from server.core.ids import new_id
-from server.core.mongo import Duplicate, Transaction
+from server.core.mongo import Duplicate, Transact, Transaction
 from server.core.pages import Page
 from server.identity.merges.model import Merge, MergeState, Step
 from server.identity.merges.store import MergeStore
 from server.identity.store import PersonStore
-
-
-class Transact(Protocol):
-    """`Mongo.in_transaction`."""
-
-    async def __call__(self, work: Callable[[Transaction], Awaitable[None]]) -> None: ...
 
 
 class MergeService:

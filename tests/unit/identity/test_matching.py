@@ -15,6 +15,7 @@ from server.identity.matching import (
     blocking_keys,
     compare,
     decide,
+    is_out_of_question,
     traits,
 )
 from server.identity.weights import BadWeights, read_weights, shipped_weights
@@ -213,6 +214,14 @@ def test_it_does_not_matter_who_is_compared_with_whom(one: MatchRecord, other: M
     assert levels(traits(one), traits(other)) == levels(traits(other), traits(one))
 
 
+@given(RECORDS, RECORDS)
+def test_out_of_question_is_whom_the_first_rule_tells_apart(one: MatchRecord, other: MatchRecord) -> None:
+    is_out = is_out_of_question(traits(one), other)
+    assert is_out is (compare(one, other).at_most == "new")
+    if is_out:
+        assert decide({"P0": compare(one, other)}).outcome == "new"
+
+
 @given(RECORDS)
 def test_blocking_keys_are_those_of_the_traits_and_empty_fields_have_none(record: MatchRecord) -> None:
     keys = blocking_keys(record)
@@ -229,6 +238,7 @@ def test_everyday_errors_keep_a_key_in_common() -> None:
         {"born_on": date(1985, 12, 3), "phone": ""},
         {"born_on": date(1958, 3, 12), "phone": ""},
         {"name": "李芳之子", "born_on": None},
+        {"name": "王大伟", "gender": "", "phone": ""},
     ):
         assert keys & set(blocking_keys(replace(ADULT, **change)))  # type: ignore[arg-type]
 
