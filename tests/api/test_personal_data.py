@@ -1,38 +1,15 @@
 """No name, document number or phone in the database, in logs or in the text of an error (I15, S2)."""
 
-import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import bson
 import pytest
-import structlog
 from pymongo.database import Database
 
 from tests.api.calls import call, scan_body
 from tests.harness import Platform
 
 pytestmark = [pytest.mark.feature("S2", "S4"), pytest.mark.gen_test(timeout=60)]
-
-
-@pytest.fixture
-def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """Every line the platform and its libraries log, as text."""
-    lines: list[str] = []
-
-    def keep(_: Any, __: str, event: Any) -> Any:
-        lines.append(json.dumps(event, default=str, ensure_ascii=False))
-        return event
-
-    before = structlog.get_config()
-    structlog.configure(processors=[keep, *before["processors"]])
-    caplog.set_level(logging.DEBUG)
-    try:
-        yield lines
-        lines += [f"{record.name} {record.getMessage()}" for record in caplog.records]
-    finally:
-        structlog.configure(**before)
 
 
 def raw_rows(db: Database[Any]) -> dict[str, bytes]:
