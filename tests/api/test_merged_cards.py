@@ -97,3 +97,22 @@ async def test_an_event_that_comes_twice_changes_nothing_more(platform: Platform
     told = {"merge_id": merge_id, "absorbed_id": absorbed, "survivor_id": survivor}
     await merged_cards.follow_merge(Event("e", "person.merged", platform.clock.now(), told))
     assert db.cards.find_one({"_id": card_id}) == before
+
+
+async def test_a_card_held_while_it_was_with_a_survivor_comes_back_in_use(
+    platform: Platform, db: Database[Any]
+) -> None:
+    """The first merge moves it, a second one of the survivor holds it; the first is undone."""
+    token, card_id, first = await holder(platform, db, platform.residents[0])
+    second = await person_id_of(platform, said("Maria Silva", passport("EA1234567")))
+    _, other_card, third = await holder(platform, db, platform.residents[1])
+    moved = await merge(platform, first, second)
+    held = await merge(platform, second, third)
+    assert await status(platform, token, card_id) == "frozen"
+    await undo(platform, moved)
+    card = db.cards.find_one({"_id": card_id})
+    assert card is not None
+    assert (card["person_id"], card["status"], card["holds"]) == (first, "active", [])
+    await undo(platform, held)
+    assert await status(platform, token, card_id) == "active"
+    assert db.cards.find_one({"_id": other_card, "status": "active"}) is not None

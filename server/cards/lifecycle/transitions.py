@@ -126,6 +126,11 @@ def frozen_because(holds: frozenset[str]) -> str | None:
     return BY_CENTRE if BY_CENTRE in holds else BY_HOLDER if BY_HOLDER in holds else None
 
 
+def merges_of(holds: frozenset[str]) -> list[str]:
+    """The ids of the merges a card is held for."""
+    return sorted(hold.removeprefix(BY_MERGE) for hold in _merges(holds))
+
+
 def _holds_after(holds: frozenset[str], action: Action, role: Role, merge_id: str) -> frozenset[str] | None:
     if action in (Action.FREEZE, Action.REPORT_LOST):
         hold = LOST if action is Action.REPORT_LOST else _hold_of(role, merge_id)

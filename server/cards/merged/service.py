@@ -5,6 +5,7 @@ Each is called for an event, perhaps twice.
 """
 
 from server.cards.lifecycle.service import LifecycleService
+from server.cards.lifecycle.transitions import merges_of
 from server.cards.merged.store import MergedCardStore
 from server.cards.store import CardStore
 from server.core.audit import Actor, Audit
@@ -44,4 +45,7 @@ class MergedCards:
             await self._store.move_back(absorbed_id, merge_id)
         except Duplicate:
             return
-        await self._lifecycle.release_from_merge(absorbed_id, merge_id, BY)
+        # Held for this merge; or for a later one of the survivor, while the card was with him.
+        card = await self._cards.find_live_of_person(absorbed_id)
+        for held_for in [] if card is None else merges_of(card.holds):
+            await self._lifecycle.release_from_merge(absorbed_id, held_for, BY)
