@@ -12,7 +12,7 @@ function requireBuild() {
   return BUILD
 }
 
-/** `server(path, method)` answers `{status, body}`; null is a phone without network. */
+/** `server(path, method, body)` answers `{status, body}`; null is a phone without network. */
 function installWeChat(stored, server) {
   const asked = []
   const noop = () => undefined
@@ -40,9 +40,9 @@ function installWeChat(stored, server) {
     setKeepScreenOn: ({ keepScreenOn }) => brightness.push(keepScreenOn),
     getScreenBrightness: ({ success }) => success({ value: 0.3 }),
     setScreenBrightness: ({ value }) => brightness.push(value),
-    request({ url, method, success, fail }) {
+    request({ url, method, data, success, fail }) {
       asked.push(`${method} ${url}`)
-      const answer = server(url, method)
+      const answer = server(url, method, typeof data === 'string' && data !== '' ? JSON.parse(data) : data)
       setTimeout(() => {
         if (answer === null) fail({ errMsg: 'request:fail' })
         else success({ statusCode: answer.status, data: answer.body, header: {} })
