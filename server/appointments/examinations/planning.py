@@ -2,7 +2,7 @@
 
 Exact: days are tried in sets of one, two, three …; of a set the earliest end is found by halving, and
 whether all examinations fit before it by trying all times, each taking away what does not go with it.  The
-number of times looked at has a limit; a plan that was found when it is reached is feasible, and says of itself
+number of times looked at has a limit; a plan found when it is reached is feasible, and says of itself
 that a better one may exist.
 """
 
