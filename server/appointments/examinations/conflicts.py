@@ -8,7 +8,7 @@ from typing import Any, Literal
 from server.appointments.examinations.knowledge import ExaminationPolicy
 from server.core.clock import CITY_AHEAD_S, city_day
 
-Reason = Literal["excluded", "order", "interval", "overlap", "not_after"]
+Reason = Literal["excluded", "order", "interval", "overlap", "not_after", "no_time", "no_plan"]
 _CITY = timezone(timedelta(seconds=CITY_AHEAD_S))
 
 
@@ -23,11 +23,11 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Conflict:
-    """`reason` between `ref` and `other` (None for `not_after`, which is about one alone).
+class Clash:
+    """`reason` between `ref` and `other_ref`; of the last three, about one alone.
 
     excluded {within_days} · order {first, then: items} · interval {first, then, hours} · overlap
-    {gap_minutes} · not_after {at}
+    {gap_minutes} · not_after {at} · no_time: nothing is free · no_plan: each could be booked, and not all
     """
 
     reason: Reason
@@ -107,14 +107,14 @@ def alone(placed: Placed, known: ExaminationPolicy) -> list[tuple[Reason, dict[s
     return [("not_after", {"at": not_after})]
 
 
-def conflicts(new: Sequence[Placed], booked: Iterable[Placed], known: ExaminationPolicy) -> list[Conflict]:
+def conflicts(new: Sequence[Placed], booked: Iterable[Placed], known: ExaminationPolicy) -> list[Clash]:
     """Everything that stands between the new ones, and between them and what is booked."""
     found = [
-        Conflict(why, one.ref, one.item, None, None, more) for one in new for why, more in alone(one, known)
+        Clash(why, one.ref, one.item, None, None, more) for one in new for why, more in alone(one, known)
     ]
     before = list(booked)
     for index, one in enumerate(new):
         for other in [*new[:index], *before]:
             for why, more in reasons(one, other, between(one.item, other.item, known)):
-                found.append(Conflict(why, one.ref, one.item, other.ref, other.item, more))
+                found.append(Clash(why, one.ref, one.item, other.ref, other.item, more))
     return found
