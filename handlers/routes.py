@@ -15,6 +15,7 @@ from handlers.federation import statistics
 from handlers.federation import verifications as foreign_verifications
 from handlers.partner import (
     admissions,
+    examination_orders,
     fhir,
     keys,
     persons,
@@ -35,6 +36,7 @@ from handlers.resident import (
     authorization_requests,
     cards,
     claim_options,
+    examinations,
     institutions,
     lifecycle,
     medication_plans,
@@ -83,6 +85,8 @@ ROUTES: list[openapi.Route] = [
     *medication_plans.ROUTES,
     *authorization_requests.ROUTES,
     *visits.ROUTES,
+    *examinations.ROUTES,
+    *examination_orders.ROUTES,
     *partner_visits.ROUTES,
     *queues.ROUTES,
     *partner_sessions.ROUTES,

@@ -7,6 +7,7 @@ SCOPES: dict[str, str] = {
     "codes.show": "show a holder, on its own pages, the renewing code of a card it gave out or has verified",
     "verification.full": "get the whole document number and phone number with a verified code",
     "visits": "tell residents the way through a visit, and call them from a queue",
+    "examinations": "tell what examinations were ordered, for residents to book them",
     "usage.report": "tell the card centre of uses of cards that it saw itself",
     "messages": "send its patients messages, and remind them",
     "prescriptions": "tell what its patients take home, so that they are reminded",

@@ -13,6 +13,8 @@ from server.accounts.sms_codes import SmsCodes
 from server.appointments.booking.following import Following
 from server.appointments.booking.service import AppointmentService
 from server.appointments.booking.upkeep import Upkeep
+from server.appointments.examinations.orders import OrderService
+from server.appointments.examinations.plans import PlanService
 from server.appointments.fairness.service import Fairness
 from server.appointments.hospitals.directory import Directory
 from server.appointments.hospitals.service import Hospitals
@@ -105,6 +107,14 @@ class AppointmentServices:
 
 
 @dataclass(frozen=True)
+class ExaminationServices:
+    """Examinations: what was ordered, and plans over several."""
+
+    examination_orders: OrderService
+    examination_plans: PlanService
+
+
+@dataclass(frozen=True)
 class StaffServices:
     """The people of the card centre."""
 
@@ -156,6 +166,7 @@ class Services(
     ClaimServices,
     StaffServices,
     AppointmentServices,
+    ExaminationServices,
     VisitServices,
     UsageServices,
     MedicationServices,

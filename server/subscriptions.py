@@ -1,7 +1,9 @@
 """The table: event → reactions.  A reaction may be called twice for one event and must not mind."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
+from server.core.errors import Conflict
 from server.core.outbox import Event
 from server.services import Services
 
@@ -11,6 +13,7 @@ Reaction = Callable[[Event], Awaitable[None]]
 def subscriptions(services: Services) -> dict[str, list[Reaction]]:
     messages, papers = services.messages, services.attachments
     identity, near = services.identity, tells_near(services)
+    visits, orders = services.visits, services.examination_orders
     return {
         "person.registered": [identity.look_again],
         "person.updated": [],
@@ -31,9 +34,9 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "card.cancelled": [messages.tell_card_moved],
         "card.pin_changed": [messages.tell_card_moved],
         "card.pin_locked": [messages.tell_card_moved],
-        "visit.checked_in": [services.visits.follow_check_in],
+        "visit.checked_in": [marks_checked_in(services), services.visits.follow_check_in],
         "visit.next": [],
-        "visit.finished": [],
+        "visit.finished": [completes(services)],
         "queue.joined": [near],
         "queue.near": [],
         "queue.called": [near],
@@ -43,13 +46,14 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "queue.left": [near],
         "slot_pool.changed": [services.appointment_following.follow_pool],
         "appointment.held": [],
-        "appointment.confirmed": [],
-        "appointment.released": [],
-        "appointment.cancelled": [],
-        "appointment.moved": [],
+        "appointment.confirmed": [visits.begin, orders.note_booked, services.examination_plans.keep_apart],
+        "appointment.released": [visits.follow_end, orders.note_ended],
+        "appointment.cancelled": [visits.follow_end, orders.note_ended],
+        "appointment.moved": [visits.follow_move, orders.note_booked],
         "appointment.checked_in": [],
-        "appointment.completed": [],
-        "appointment.no_show": [],
+        "appointment.completed": [orders.note_done],
+        "appointment.no_show": [visits.follow_end, orders.note_ended],
+        "examination.booked": [visits.follow_examination],
         "medication.planned": [],
         "medication.changed": [],
         "medication.ended": [],
@@ -64,6 +68,27 @@ def opens_merchant(services: Services) -> Reaction:
 
     async def react(event: Event) -> None:
         await services.merchants.open(event.data["institution_id"], event.data["institution"])
+
+    return react
+
+
+def marks_checked_in(services: Services) -> Reaction:
+    """Whoever is checked in has kept the appointment."""
+    return _of_appointment(services.appointments.mark_checked_in)
+
+
+def completes(services: Services) -> Reaction:
+    """A visit that is finished ends its appointment."""
+    return _of_appointment(services.appointments.complete)
+
+
+def _of_appointment(move: Callable[[str], Awaitable[object]]) -> Reaction:
+    async def react(event: Event) -> None:
+        appointment_id = event.data.get("appointment_id")
+        if appointment_id is None:
+            return
+        with contextlib.suppress(Conflict):  # it is over already: nothing is left to mark
+            await move(appointment_id)
 
     return react
 

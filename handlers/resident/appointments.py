@@ -90,7 +90,7 @@ class BookingLimits(Model):
     cancel_until_minutes: int
 
 
-class _OfAccount(ResidentHandler):
+class OfAccount(ResidentHandler):
     async def view(self, one: Appointment) -> AppointmentView:
         card = await self.services.cards.get(self.session.account.account_id, one.card_id)
         return self.shown(one, card, await self.services.appointments.rules())
@@ -129,7 +129,7 @@ class _OfAccount(ResidentHandler):
         return Accepted(view) if one.state in (State.HOLDING, State.CONFIRMING) else Ok(view)
 
 
-class Appointments(_OfAccount):
+class Appointments(OfAccount):
     @operation(
         "Book a place of a slot; 202 while the hospital, or a draw, has not answered",
         body=AppointmentRequest,
@@ -162,14 +162,14 @@ class Appointments(_OfAccount):
         return Ok(AppointmentList(appointments=shown))
 
 
-class OneAppointment(_OfAccount):
+class OneAppointment(OfAccount):
     @operation("One booking", reply=AppointmentView, refuses=(NotFound,))
     async def get(self, appointment_id: Id) -> Ok:
         one = await self.services.appointments.get(self.session.account.account_id, appointment_id)
         return Ok(await self.view(one))
 
 
-class Confirmation(_OfAccount):
+class Confirmation(OfAccount):
     @operation(
         "Make a held place firm",
         reply=AppointmentView,
@@ -182,7 +182,7 @@ class Confirmation(_OfAccount):
         return await self.answer_with(await self.services.appointments.confirm(account_id, appointment_id))
 
 
-class Cancellation(_OfAccount):
+class Cancellation(OfAccount):
     @operation(
         "Give a place back",
         reply=AppointmentView,

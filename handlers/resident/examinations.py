@@ -109,8 +109,8 @@ class ClashView(Model):
 
 
 class PlanView(Model):
-    """`plan_id` is null when there is no plan; then `conflicts` says why.  `is_exact`: no plan has fewer visits,
-    or as many and ends earlier."""
+    """`plan_id` is null when there is no plan; then `conflicts` says why.  `is_exact`: no plan has fewer
+    visits, or as many and ends earlier."""
 
     plan_id: str | None
     visits: list[VisitDay]

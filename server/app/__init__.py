@@ -5,6 +5,7 @@ assembly.py     one function for each noun
 outside.py      the outside sources of identity
 persons.py      the services of the person index
 visits.py       visits and queues
+examinations.py orders of examinations and plans
 partners.py     the services of the register of partners
 medications.py  medication plans
 push.py         telling residents
@@ -31,7 +32,7 @@ from server.subscriptions import dispatcher
 # The collections whose documents carry events.
 EVENT_SOURCES = (
     *("cards", "usages", "persons", "person_reviews", "admissions"),
-    *("slot_pools", "appointments", "visits", "queue_tokens", "medication_plans"),
+    *("slot_pools", "appointments", "examination_orders", "visits", "queue_tokens", "medication_plans"),
 )
 
 
@@ -89,6 +90,7 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("expired_holds", 2, services.appointment_upkeep.release_expired),
         Job("appointments_over", 60, services.appointment_upkeep.close_over),
         *(Job(f"messages_{lane.name}", 1, lane.deliver_due) for lane in services.lanes),
+        Job("examination_plans", 5, services.examination_plans.give_back_due),
         Job("attachments", 60, services.attachments.delete_due),
         Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
         Job("outbox_backlog", 15, measure_backlog),

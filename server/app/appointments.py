@@ -11,6 +11,7 @@ from server.appointments.booking.service import AppointmentService
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.booking.taking import Taking
 from server.appointments.booking.upkeep import Upkeep
+from server.appointments.examinations.compatibility import Compatibility
 from server.appointments.fairness.policy import FairBookingPolicy
 from server.appointments.fairness.service import Fairness
 from server.appointments.hospitals.directory import Directory
@@ -49,6 +50,7 @@ def booking(base: Foundation, cards: CardService) -> AppointmentServices:
         hospitals,
         directory,
         fairness,
+        Compatibility(store, base.policies, clock),
         cards,
         base.policies,
         clock,

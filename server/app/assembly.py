@@ -7,6 +7,7 @@ from server.accounts.sms_codes import SmsCodes
 from server.accounts.store import AccountStore
 from server.app.appointments import booking
 from server.app.claims import claiming
+from server.app.examinations import examining
 from server.app.federation import foreign_centres, issuing_centre
 from server.app.foundation import Foundation
 from server.app.medications import medications
@@ -88,14 +89,16 @@ def services(base: Foundation) -> Services:
     security = _security(base)
     patients = Patients(cards_store, persons.identifiers, usages.was_used_at, base.clock)
     plans = medications(base, cards, patients)
+    booked = booking(base, cards)
     return Services(
         **vars(persons),
         **vars(partners),
         **vars(claims),
         **vars(_staff(base)),
-        **vars(visiting(base, cards, verification)),
+        **vars(visiting(base, cards, verification, booked)),
+        **vars(examining(base, booked, cards, verification)),
         **vars(told.services),
-        **vars(booking(base, cards)),
+        **vars(booked),
         **vars(plans),
         **vars(telling(base, cards, lifecycle, security, accounts, _sms(base))),
         accounts=accounts,

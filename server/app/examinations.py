@@ -1,25 +1,20 @@
 """The services of examinations, put together from those of booking."""
 
 from server.app.foundation import Foundation
-from server.appointments.booking.service import AppointmentService
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.examinations.compatibility import Compatibility
 from server.appointments.examinations.knowledge import ExaminationPolicy
 from server.appointments.examinations.orders import OrderService
 from server.appointments.examinations.plans import PlanService
 from server.appointments.examinations.store import OrderStore, PlanStore
-from server.appointments.hospitals.directory import Directory
-from server.appointments.hospitals.service import Hospitals
 from server.cards.service import CardService
-from server.services import ExaminationServices
+from server.services import AppointmentServices, ExaminationServices
 from server.verification.service import VerificationService
 
 
 def examining(
     base: Foundation,
-    appointments: AppointmentService,
-    hospitals: Hospitals,
-    directory: Directory,
+    booked: AppointmentServices,
     cards: CardService,
     verification: VerificationService,
 ) -> ExaminationServices:
@@ -27,16 +22,22 @@ def examining(
     policies.declare(ExaminationPolicy)
     bookings = AppointmentStore(kept("appointments"))
     orders = OrderService(
-        OrderStore(kept("examination_orders")), bookings, hospitals, cards, verification, policies, clock
+        OrderStore(kept("examination_orders")),
+        bookings,
+        booked.hospitals,
+        cards,
+        verification,
+        policies,
+        clock,
     )
     plans = PlanService(
         PlanStore(kept("examination_plans")),
         orders,
-        appointments,
+        booked.appointments,
         bookings,
         Compatibility(bookings, policies, clock),
-        hospitals,
-        directory,
+        booked.hospitals,
+        booked.directory,
         cards,
         policies,
         clock,

@@ -7,6 +7,7 @@ from push.deliveries.store import DeliveryStore
 from push.messages.store import MessageStore
 from server.accounts.store import AccountStore
 from server.appointments.booking.store import AppointmentStore
+from server.appointments.examinations.store import OrderStore, PlanStore
 from server.appointments.slots.store import PoolStore
 from server.cards.attachments.store import AttachmentStore
 from server.cards.factors.store import FactorStore
@@ -64,6 +65,8 @@ INDEXES = {
     "code_mappings": CodeMappingStore.INDEXES,
     "authorization_requests": AuthorizationStore.INDEXES,
     "federation_nonces": NonceStore.INDEXES,
+    "examination_orders": OrderStore.INDEXES,
+    "examination_plans": PlanStore.INDEXES,
     "visits": VisitStore.INDEXES,
     "queues": QueueStore.INDEXES,
     "queue_tokens": TokenStore.INDEXES,

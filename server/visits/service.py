@@ -17,7 +17,7 @@ from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Arrival, Geofence, Place, arrival
 from server.visits.changing import Changing
 from server.visits.desk_code import read_desk_text
-from server.visits.model import State, Task, Visit, VisitPolicy, next_task
+from server.visits.model import State, Task, Visit, VisitPolicy, Word, next_task
 from server.visits.queues.hospital import HospitalQueues
 from server.visits.queues.model import Priority, Queue, QueuePolicy, Token, elderly
 from server.visits.queues.service import Joiner, QueueService
@@ -129,7 +129,10 @@ class VisitService:
             await self._changing.put(visit, state=State.CANCELLED, tasks=())
 
     async def follow_check_in(self, event: Event) -> None:
-        """Whoever is checked in has a place in a queue: the hospital's own, or one of ours."""
+        """Whoever has checked in by phone has a place in a queue: the hospital's own, or one of ours.  Whom
+        the hospital has checked in is where it knows."""
+        if event.data["by"] not in ("place", "scan"):
+            return
         visit = await self._store.find(event.data["visit_id"])
         if visit is None or visit.state is not State.CHECKED_IN:
             return
@@ -139,6 +142,16 @@ class VisitService:
             ticket = await self._hospitals.check_in(visit.institution_id, visit.registration_no)
             if ticket is not None:
                 await self._hospital_queues.take(visit, ticket)
+
+    async def follow_examination(self, event: Event) -> None:
+        """An examination that was ordered in a visit is booked: that is one thing less to do in it."""
+        number, about = event.data.get("ordered_in"), event.data.get("order_no")
+        if number is None:
+            return
+        visit = await self._store.find_registered(event.data["institution_id"], number)
+        if visit is not None and not visit.is_over:
+            word = Word("examination_booked", event.happened_at, event.data["place"], about=about)
+            await self._changing.happen(visit, word, event.event_id)
 
     # -- the resident
     async def list_of_card(self, account_id: str, card_id: str) -> list[Shown]:

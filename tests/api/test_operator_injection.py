@@ -85,6 +85,27 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         {"place": {"latitude": 30.0, "longitude": 120.0, "accuracy_m": 20.0, "system": "gcj02"}},
         {"scan": "x"},
     ],
+    "/api/v1/examination-plans": [
+        {
+            "card_id": "0" * 26,
+            "institution_id": "i",
+            "order_ids": ["0" * 26],
+            "from_on": "2026-11-23",
+        }
+    ],
+    "/partner/v1/examination-orders": [
+        {
+            "registration_no": "r",
+            "verification_id": "0" * 26,
+            "order_no": "o",
+            "item": "ecg",
+            "name": "x",
+            "department_id": "d",
+            "state": "open",
+            "fee_fen": 0,
+            "ordered_at": "2026-11-22T08:00:00Z",
+        }
+    ],
     "/partner/v1/visits": [
         {
             "verification_id": "0" * 26,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from server.app import visits as composition
 from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Geofence
 from server.visits.guidance import GuidancePolicy
@@ -18,7 +17,7 @@ FENCE = Geofence(30.2741, 120.1551, 300)
 INSIDE = {"latitude": 30.2745, "longitude": 120.1553, "accuracy_m": 30}
 
 
-class KnownSystems(composition.UnknownSystems):
+class KnownSystems:
     """An institution with grounds; with `queue`, with a queue of its own."""
 
     def __init__(self, queue: bool = False) -> None:

@@ -31,10 +31,20 @@ class State(StrEnum):
 
 
 Because = Literal[
-    "expired", "by_resident", "hospital_refused", "full", "closed", "unanswered", "card_ended", "not_paid"
+    "expired",
+    "by_resident",
+    "hospital_refused",
+    "full",
+    "closed",
+    "unanswered",
+    "card_ended",
+    "not_paid",
+    "conflict",
+    "plan_failed",
 ]
 """Why an appointment ended before its time.  `full`: a draw, or a place that was gone; `unanswered`: the
-hospital was never heard until the slot was over."""
+hospital was never heard until the slot was over; `conflict`: an examination that does not go with another;
+`plan_failed`: one of a plan could not be booked, and so none."""
 
 GRAPH: dict[State, frozenset[State]] = {
     State.HOLDING: frozenset({State.HELD, State.CONFIRMING, State.CONFIRMED, State.RELEASED}),
@@ -126,6 +136,7 @@ class Appointment:
             "department_id": at.department_id,
             "department": at.department,
             "doctor": at.doctor,
+            "doctor_id": at.doctor_id,
             "place": at.place,
             "item": at.item,
             "starts_at": iso(at.starts_at),

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from server.appointments.booking.asked import SlotRef, Slots, place_of
 from server.appointments.booking.carrying import LEASE, Carrier, confirmed
-from server.appointments.booking.model import Appointment, Place, State
+from server.appointments.booking.model import CANCELLABLE, Appointment, Because, Place, State
 from server.appointments.booking.policy import BookingPolicy
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.booking.taking import Ask, Taking
+from server.appointments.examinations.compatibility import Compatibility
 from server.appointments.fairness.model import What
 from server.appointments.fairness.service import Booker, Fairness, Standing
 from server.appointments.hospitals.directory import Directory
@@ -18,7 +19,7 @@ from server.appointments.hospitals.service import Hospitals
 from server.cards.model import Card
 from server.cards.service import CardService
 from server.core.clock import Clock, city_day, iso
-from server.core.errors import Conflict, NotFound
+from server.core.errors import Conflict, NotFound, Unavailable
 from server.core.ids import new_id
 from server.core.policies import Policies
 
@@ -37,6 +38,7 @@ class AppointmentService:
         hospitals: Hospitals,
         directory: Directory,
         fairness: Fairness,
+        compatibility: Compatibility,
         cards: CardService,
         policies: Policies,
         clock: Clock,
@@ -48,6 +50,7 @@ class AppointmentService:
         self._hospitals = hospitals
         self._directory = directory
         self._fairness = fairness
+        self._compatibility = compatibility
         self._cards = cards
         self._policies = policies
         self._clock = clock
@@ -62,7 +65,7 @@ class AppointmentService:
         TooMany `booking_*.too_many`; NotFound `card.not_found`, `institution.not_found`, `slot.not_found`;
         Conflict `card.not_active`, `slot.full`, `slot.closed`, `slot.over`, `slot.not_released`,
         `slot.refused` (detail.reason: the hospital's), `appointment.exists`, `booking.limit_reached`,
-        `booking.blocked`; Unavailable `hospital.unavailable`.
+        `booking.blocked`, `examination.conflict` (detail.conflicts); Unavailable `hospital.unavailable`.
         """
         await self._fairness.require_calm(booker)
         try:
@@ -82,6 +85,7 @@ class AppointmentService:
         opening = await self._slots.get(hospital, SlotRef.read(slot_id))
         policy = await self._policies.get(BookingPolicy)
         place = place_of(hospital, opening)
+        await self._compatibility.require_free(card.card_id, place)
         wanted = self._wanted(booker, card, place, opening, policy, is_ours=hospital.system == "pools")
         limits = await self._fairness.limits(booker, wanted.person_id, place.kind, city_day(place.starts_at))
         now = self._clock.now()
@@ -96,7 +100,13 @@ class AppointmentService:
                 wait_until=now + WAIT_MORE,
             )
         )
-        return await self._settled(taken)
+        settled = await self._settled(taken)
+        try:
+            await self._compatibility.require_first(settled)
+        except Conflict:
+            await self.withdraw(settled.appointment_id, "conflict")
+            raise
+        return settled
 
     async def _settled(self, taken: Appointment) -> Appointment:
         """What became of a place that was taken: in a pool, that the slot is still open; else the lock."""
@@ -244,6 +254,20 @@ class AppointmentService:
             if not ended.is_live:
                 return await self._carrier.carry(ended)
         raise over()
+
+    async def withdraw(self, appointment_id: str, because: Because) -> None:
+        """Gives the place back by a rule, whatever the hour; one that is over, or whose person has come,
+        stays as it is."""
+        for _ in range(3):
+            one = await self._get(appointment_id)
+            if one.state not in CANCELLABLE:
+                return
+            ended = await self._carrier.end(one, because)
+            if not ended.is_live:
+                self._directory.outdate(one.at.institution_id)
+                await self._carrier.carry(ended)
+                return
+        raise Unavailable("server.busy", "the booking moves at this moment", retry_after_s=1)
 
     # -- by the visit
     async def mark_checked_in(self, appointment_id: str) -> Appointment:

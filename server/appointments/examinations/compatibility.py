@@ -53,7 +53,9 @@ class Compatibility:
 
     async def _require_none(self, new: Placed, booked: list[Placed]) -> None:
         known = await self._policies.get(ExaminationPolicy)
-        found = [clash for clash in conflicts([new], booked, known) if _same_slot(clash, new, booked) is False]
+        found = [
+            clash for clash in conflicts([new], booked, known) if _same_slot(clash, new, booked) is False
+        ]
         if found:
             raise Conflict(
                 "examination.conflict",

@@ -1,6 +1,7 @@
 """Orders of examinations: what a hospital tells or is asked for, and what becomes of them (M3, B4.1.9)."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -117,7 +118,7 @@ class OrderService:
         recent: list[Appointment] = []
         for is_past in (False, True):
             recent += await self._appointments.list_of_cards([card_id], now, is_past=is_past, limit=20)
-        asked = []
+        asked: list[Awaitable[bool]] = []
         for one in recent:
             if one.registration_no is None or one.is_ours or one.at.starts_at < now - ASKED_BACK:
                 continue
@@ -140,7 +141,9 @@ class OrderService:
         """What is to be done before and after the item."""
         return (await self._policies.get(ExaminationPolicy)).item(item).preparation
 
-    async def get_open(self, card_id: str, institution_id: str, order_ids: list[str]) -> list[ExaminationOrder]:
+    async def get_open(
+        self, card_id: str, institution_id: str, order_ids: list[str]
+    ) -> list[ExaminationOrder]:
         """These of the card, in this order.  NotFound `examination_order.not_found`; Conflict
         `examination_order.not_open` (detail.order_id)."""
         known = {order.order_id: order for order in await self._store.list_of_card(card_id)}
@@ -201,7 +204,9 @@ class OrderService:
             await self._store.free(order, OrderState.DONE)
 
 
-def _booked(order: ExaminationOrder, data: dict[str, Any], policy: ExaminationPolicy) -> tuple[str, dict[str, Any]]:
+def _booked(
+    order: ExaminationOrder, data: dict[str, Any], policy: ExaminationPolicy
+) -> tuple[str, dict[str, Any]]:
     """What the event tells: the appointment's own, with the item's name and what to prepare."""
     preparation = [one.model_dump(exclude_none=True) for one in policy.item(order.item).preparation]
     more = {

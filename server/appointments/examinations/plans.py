@@ -1,9 +1,9 @@
 """A plan over several orders: proposed, then booked as a whole or not at all (M3).
 
-Each booking is made under a key of its own (plan and order), so it can be asked for again and is made once.  The
-plan's row says who works at it, until when, and as which holder (`fence`).  Whoever is refused one gives back
-the others; whoever dies is followed by a worker that does so, and looks a second time, for a holder that slept
-may have taken one more place after the first look.
+Each booking is made under a key of its own (plan and order), so it can be asked for again and is made once.
+The plan's row says who works at it, until when, and as which holder (`fence`).  Whoever is refused one gives
+back the others; whoever dies is followed by a worker that does so, and looks a second time, for a holder that
+slept may have taken one more place after the first look.
 """
 
 from collections.abc import Sequence
@@ -38,6 +38,7 @@ from server.cards.service import CardService
 from server.core.clock import Clock, city_day
 from server.core.errors import Conflict, EhcError, NotFound, TooMany, Unavailable
 from server.core.ids import new_id
+from server.core.outbox import Event
 from server.core.policies import Policies
 from server.core.threads import run_in
 
@@ -143,9 +144,7 @@ class PlanService:
             if one.schedule.item == order.item and one.slot.free > 0 and one.is_released(now)
             if from_on is None or city_day(one.slot.starts_at) >= from_on
         ]
-        return {
-            Placed(order.order_id, order.item, one.slot.starts_at, one.slot.ends_at): one for one in free
-        }
+        return {Placed(order.order_id, order.item, one.slot.starts_at, one.slot.ends_at): one for one in free}
 
     # -- booking
     async def book(self, booker: Booker, plan_id: str) -> list[Appointment]:
@@ -218,11 +217,21 @@ class PlanService:
         for item in plan.items:
             found = await self._bookings.find_live(item.slot_key, plan.person_id)
             if found is not None and found[1] == plan.request_of(item):
-                await self._appointments.withdraw(found[0].appointment_id)
+                await self._appointments.withdraw(found[0].appointment_id, "plan_failed")
         is_second = plan.state is PlanState.GIVEN_BACK
         await self._store.given_back(plan, None if is_second else self._clock.now() + LOOK_AGAIN)
 
-    # -- the worker
+    # -- a reaction, and the worker
+    async def keep_apart(self, event: Event) -> None:
+        """Two examinations that were booked at once and do not go together: the later gives way, also when
+        whoever booked it died before looking.  May be called twice."""
+        one = await self._appointments.find(event.data["appointment_id"])
+        if one is not None:
+            try:
+                await self._compatibility.require_first(one)
+            except Conflict:
+                await self._appointments.withdraw(one.appointment_id, "conflict")
+
     async def give_back_due(self) -> int:
         """Gives back plans whose booking died half-way; returns how many were looked at."""
         for number in range(BATCH):

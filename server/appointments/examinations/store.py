@@ -89,9 +89,7 @@ class OrderStore:
         change: Document = {"$set": {"state": state.value}}
         if state is OrderState.OPEN:
             change["$unset"] = {"appointment_id": ""}
-        await self._collection.update(
-            {"_id": order.order_id, "appointment_id": order.appointment_id}, change
-        )
+        await self._collection.update({"_id": order.order_id, "appointment_id": order.appointment_id}, change)
 
 
 class PlanStore:

@@ -91,6 +91,11 @@ class Directory:
         found = openings(schedules.value, self._clock.now(), doctor_id, on or today(self._clock))
         return _as_old_as(schedules, [], found)
 
+    async def openings(self, institution_id: str, kind: Kind, department_id: str) -> Known[list[Opening]]:
+        """All that have not begun, of today and the thirteen days after it.  NotFound as above."""
+        schedules = await self._schedules(institution_id, kind, department_id)
+        return _as_old_as(schedules, [], openings(schedules.value, self._clock.now()))
+
     async def find_opening(
         self, institution_id: str, kind: Kind, department_id: str, on: date, slot_id: str
     ) -> Opening | None:
