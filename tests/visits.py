@@ -1,11 +1,12 @@
 """Short ways through visits and queues, for several tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from sandbox.partner_client import PartnerClient
-from server.core.clock import iso
+from server.appointments.booking.model import Appointment, Place, State
+from server.appointments.booking.store import NewBooking
 from server.core.ids import new_id
 from server.core.outbox import Event
 from tests.harness import APP_ID, Platform
@@ -14,39 +15,57 @@ INSTITUTION = f"institution-of-{APP_ID}"
 QUEUE = "D-01"
 
 
-def appointment(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> dict[str, Any]:
-    """What the event of a confirmed appointment tells, `minutes` from now."""
+def appointment(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> Appointment:
+    """A confirmed appointment of half an hour, `minutes` from now."""
     now = platform.clock.now()
-    return {
-        "appointment_id": new_id(now),
-        "kind": "clinic",
-        "institution_id": INSTITUTION,
-        "institution": "云溪市第一人民医院",
-        "department_id": QUEUE,
-        "department": "心内科",
-        "doctor_id": None,
-        "doctor": None,
-        "place": "门诊楼 3 层 A 区",
-        "starts_at": iso(now + timedelta(minutes=minutes)),
-        "ends_at": iso(now + timedelta(minutes=minutes + 30)),
-        "card_id": card_id,
-        "person_id": None,
-        "account_id": None,
-        "registration_no": f"R-{new_id(now)[-8:]}",
-        **changes,
-    }
+    appointment_id = new_id(now)
+    place = Place(
+        kind="clinic",
+        institution_id=INSTITUTION,
+        institution="云溪市第一人民医院",
+        department_id=QUEUE,
+        department="心内科",
+        schedule_id="S",
+        slot_id=appointment_id,
+        place="门诊楼 3 层 A 区",
+        starts_at=now + timedelta(minutes=minutes),
+        ends_at=now + timedelta(minutes=minutes + 30),
+        fee_fen=0,
+    )
+    return Appointment(
+        appointment_id=appointment_id,
+        state=State.CONFIRMED,
+        at=replace(place, **changes),
+        card_id=card_id,
+        person_id=new_id(now),
+        account_id=new_id(now),
+        booked_at=now,
+        hold_expires_at=None,
+        capacity=1,
+        seat=1,
+        is_ours=True,
+        registration_no=f"R-{appointment_id[-8:]}",
+    )
 
 
 async def confirmed(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> dict[str, Any]:
     """A visit that was begun by an appointment: the event's data, with `visit_id`."""
-    data = appointment(platform, card_id, minutes, **changes)
-    await platform.app.services.visits.begin(
-        Event(new_id(platform.clock.now()), "appointment.confirmed", platform.clock.now(), data)
-    )
-    rows = platform.app.mongo.collection("visits")
-    row = await rows.find_one({"appointment_id": data["appointment_id"]})
+    one, now = appointment(platform, card_id, minutes, **changes), platform.clock.now()
+    services = platform.app.services
+    new = NewBooking(one, [one.appointment_id], None, None)
+    assert await services.appointments._store.insert_each([new], now) == [None]
+    data = one.data()
+    await services.visits.begin(Event(new_id(now), "appointment.confirmed", now, data))
+    row = await platform.app.mongo.collection("visits").find_one({"appointment_id": one.appointment_id})
     assert row is not None
     return {**data, "visit_id": row["_id"]}
+
+
+async def settle(platform: Platform) -> None:
+    """Everything is told, and what that leads to."""
+    for _ in range(4):
+        await platform.work()
+    assert await platform.app.relay.backlog() == (0, 0)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from server.core.clock import iso
 from server.core.errors import Unavailable
 from tests.api.booking import INSTITUTION, book, load, open_hospital, schedule, slot_ref
 from tests.harness import APP_ID, Answer, Platform
+from tests.visits import settle
 
 pytestmark = [pytest.mark.feature("M3"), pytest.mark.gen_test(timeout=60)]
 
@@ -121,8 +122,7 @@ async def test_several_orders_become_a_plan_and_the_plan_bookings(platform: Plat
     assert again.json == booked.json
     assert {one["state"] for one in booked.json["appointments"]} == {"confirmed"}
     assert await live(platform) == ["ct.contrast", "lab.fasting", "mr.contrast"]
-    await platform.work()
-    assert await platform.app.relay.backlog() == (0, 0)
+    await settle(platform)
     listed = await platform.http.get(
         f"/api/v1/examination-orders?card_id={who['card_id']}", token=who["token"]
     )

@@ -9,7 +9,7 @@ from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Geofence
 from server.visits.guidance import GuidancePolicy
 from tests.harness import Answer, Platform
-from tests.visits import INSTITUTION, QUEUE, Desk, confirmed
+from tests.visits import INSTITUTION, QUEUE, Desk, confirmed, settle
 
 pytestmark = [pytest.mark.feature("M4", "M5"), pytest.mark.gen_test(timeout=60)]
 
@@ -95,8 +95,7 @@ async def test_a_whole_visit_shows_the_next_place_after_every_event(platform: Pl
         *("booked", "checked_in", "consulted", "ordered", "prescribed", "examined", "paid"),
         *("report_ready", "dispensed", "finished"),
     ]
-    await platform.work()
-    assert await platform.app.relay.backlog() == (0, 0)
+    await settle(platform)
 
 
 @pytest.mark.parametrize(
