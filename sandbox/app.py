@@ -25,10 +25,11 @@ from sandbox.service import Answer, Clock, FaultDoors, Route, SandboxHandler
 from sandbox.signed import SignatureCheck
 from sandbox.sms import SmsGateway
 from sandbox.staff import Authenticators
+from sandbox.upper_centre import UpperCentre
 from sandbox.wechat import WechatPlatform
 
 SOURCES = ("real_name", "mobile", "bank", "card_register", "civil")
-SERVICES = ("wechat", "alipay", "sms", *SOURCES, "hospital", "his")
+SERVICES = ("wechat", "alipay", "sms", *SOURCES, "hospital", "his", "upper_centre")
 MAX_BODY_BYTES = 12_000_000
 
 logger = logging.getLogger("sandbox")
@@ -73,6 +74,8 @@ def _service_routes(config: SandboxConfig, now: Clock) -> list[Route]:
     if config.hospital:
         terminal = HospitalTerminal(config.hospital, now)
         routes += [*terminal.routes(), *Kiosk(terminal).routes()]
+    if config.upper_centre:
+        routes += UpperCentre(config.upper_centre, now).routes()
     if config.his:
         routes += HospitalSystem(config.his, now).routes()
     return routes

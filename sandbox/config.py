@@ -131,17 +131,25 @@ class Hospital(Section):
         return value.rstrip("/")
 
 
-class His(Section):
-    """A hospital with a system of its own: its key signs its answers and what it tells the platform, which
-    calls it as `centre_id`."""
+class SignedBothWays(Section):
+    """Somebody whom the platform calls as `centre_id`, signed with its key; ours signs the answers."""
+
+    private_key_hex: PrivateKeyHex
+    platform_public_key_hex: PublicKeyHex
+    centre_id: Text
+
+
+class His(SignedBothWays):
+    """A hospital with a system of its own: its key signs what it tells the platform, too."""
 
     api: Text
     app_id: Text
     key_id: Text
-    private_key_hex: PrivateKeyHex
-    platform_public_key_hex: PublicKeyHex
-    centre_id: Text
     institution_name: Text
+
+
+class UpperCentre(SignedBothWays):
+    """The centre above, which takes uses of cards."""
 
 
 class SandboxConfig(Section):
@@ -159,6 +167,7 @@ class SandboxConfig(Section):
     civil: SignedCaller | None = None
     hospital: Hospital | None = None
     his: His | None = None
+    upper_centre: UpperCentre | None = None
     persons: list[Person] = []
     bank_cards: list[BankCard] = []
     physical_cards: list[PhysicalCard] = []

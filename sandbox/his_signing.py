@@ -1,4 +1,4 @@
-"""Both signatures of the hospital contract, written from docs/his-contract.md alone.
+"""Both signatures of the hospital contract, and of the centre above, written from docs/his-contract.md alone.
 
 The platform's on what it asks, ours on what we answer.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from tornado.httputil import HTTPServerRequest
 
 from sandbox import sm2
-from sandbox.config import His
+from sandbox.config import SignedBothWays
 from sandbox.partner_client import reply_string, request_string
 from sandbox.service import Answer, Clock, error_answer
 
@@ -24,7 +24,7 @@ OTHER_KEY = bytes(31) + b"\x07"
 class HisSigning:
     """Admits the platform's own new calls; seals every answer but the 401, which says nothing."""
 
-    def __init__(self, config: His, now: Clock) -> None:
+    def __init__(self, config: SignedBothWays, now: Clock) -> None:
         self._centre_id = config.centre_id
         self._platform_key = bytes.fromhex(config.platform_public_key_hex)[1:]
         self._private_key = bytes.fromhex(config.private_key_hex)

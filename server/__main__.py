@@ -98,6 +98,10 @@ def _add_registers(add: Add) -> None:
         "--console", default="https://THIS-PLATFORM/console", help="address of the staff pages, for the link"
     )
 
+    usage = add("usage", "usage", "uses of cards that go to the centre above")
+    usage.add_argument("action", choices=["send-again"])
+    usage.add_argument("--since", required=True, help="first day, YYYY-MM-DD, by UTC")
+
     persons = add("persons", "persons", "the weights of the person index: make them, judge them")
     persons.add_argument("action", choices=["train", "evaluate"])
     persons.add_argument("rows", help="CSV or Parquet; docs/matching.md names the columns")

@@ -20,7 +20,7 @@ from handlers import openapi as openapi_document
 from handlers.routes import MAX_REQUEST_BYTES, ROUTES, application
 from handlers.scopes import SCOPES
 from server import app as composition
-from server import person_commands, staff_commands
+from server import person_commands, staff_commands, usage_commands
 from server import settings as settings_module
 from server.app.process import Process
 from server.core import failpoints
@@ -286,6 +286,10 @@ async def partners(arguments: argparse.Namespace) -> int:
 
 async def staff(arguments: argparse.Namespace) -> int:
     return await _with_app(lambda app: staff_commands.run(app, arguments))
+
+
+async def usage(arguments: argparse.Namespace) -> int:
+    return await _with_app(lambda app: usage_commands.run(app, arguments))
 
 
 def _signed_application(application: str | None, keypair: str | None) -> dict[str, object]:

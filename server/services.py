@@ -52,6 +52,7 @@ from server.staff.service import StaffService
 from server.staff.sessions import StaffSessions
 from server.usage.code_mappings.service import CodeMappings
 from server.usage.service import UsageService
+from server.usage.upload.service import UsageUpload
 from server.verification.authorization.service import AuthorizationService
 from server.verification.service import VerificationService
 from server.visits.queues.service import QueueService
@@ -138,6 +139,7 @@ class UsageServices:
 
     usage: UsageService
     code_mappings: CodeMappings
+    usage_upload: UsageUpload
 
 
 @dataclass(frozen=True)

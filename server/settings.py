@@ -24,6 +24,7 @@ PARTNER_URLS = (
     "wechat_url",
     "alipay_gateway_url",
     "router_url",
+    "upper_url",
 )
 
 
@@ -135,6 +136,15 @@ class Settings(ProcessSettings):
         description="SM2 public key, 130 hex digits, that signs the certificates of centres",
     )
 
+    upper_url: str | None = Field(
+        None, description="base URL of the centre above, which takes our uses of cards; none: they stay here"
+    )
+    upper_keys: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9]{1,16}:[0-9A-Fa-f]{130}(,|$))*$",
+        description="SM2 public keys of the centre above, as key id:130 hex digits, with commas",
+    )
+
     @property
     def allows_test_numbers(self) -> bool:
         """ID numbers of region 99xxxx belong to nobody; outside production they stand for people."""
@@ -189,6 +199,7 @@ def _contradictions(settings: Settings) -> list[str]:
         "alipay_app_id": ("alipay_app_private_key_file", "alipay_public_key_file"),
         **{f"{source}_url": (f"{source}_app_id", f"{source}_secret") for source in OPTIONAL_SOURCES},
         "router_url": ("router_keys", "router_anchor"),
+        "upper_url": ("upper_keys",),
     }.items():
         if getattr(settings, platform) is not None:
             problems += [

@@ -53,6 +53,7 @@ async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes
     base = await foundation(settings, clock or SystemClock(), unsafe_writes)
     services = assembly.services(base)
     await report_missing_sources(services.proving)
+    services.usage_upload.report_set_up()
     sources = [base.mongo.collection(name) for name in EVENT_SOURCES]
     relay = Relay(sources, dispatcher(services), base.clock)
     return App(
@@ -94,4 +95,6 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("attachments", 60, services.attachments.delete_due),
         Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
         Job("outbox_backlog", 15, measure_backlog),
+        Job("usage_upload", 5, services.usage_upload.send_due),
+        Job("usage_backlog", 15, services.usage_upload.measure),
     ]

@@ -1,6 +1,7 @@
 """A centre's two ends of the federation: asking other centres, and answering for our own cards."""
 
 from server.app.foundation import Foundation
+from server.app.keys import public_keys
 from server.core.crypto.sm2 import parse_public_key_hex
 from server.core.proving import PublicKeys
 from server.core.signed_calls import SignedCalls
@@ -48,9 +49,6 @@ def _router(settings: Settings) -> RouterAddress | None:
         return None
     return RouterAddress(
         url=settings.router_url.rstrip("/"),
-        public_keys={
-            key_id: parse_public_key_hex(key)
-            for key_id, _, key in (part.partition(":") for part in settings.router_keys.split(",") if part)
-        },
+        public_keys=public_keys(settings.router_keys),
         anchor=parse_public_key_hex(settings.router_anchor),
     )

@@ -30,6 +30,7 @@ from server.partners.store import PartnerStore
 from server.security.store import SecurityStore
 from server.staff.store import StaffStore
 from server.usage.code_mappings.store import CodeMappingStore
+from server.usage.upload.store import UploadStore
 from server.verification.authorization.store import AuthorizationStore
 from server.verification.store import UsageStore
 from server.visits.queues.store import QueueStore, TokenStore
@@ -61,7 +62,7 @@ INDEXES = {
     "staff_tries": StaffStore.TRY_INDEXES,
     "slot_pools": PoolStore.INDEXES,
     "appointments": AppointmentStore.INDEXES,
-    "usages": UsageStore.INDEXES,
+    "usages": [*UsageStore.INDEXES, *UploadStore.USAGE_INDEXES],
     "code_mappings": CodeMappingStore.INDEXES,
     "authorization_requests": AuthorizationStore.INDEXES,
     "federation_nonces": NonceStore.INDEXES,

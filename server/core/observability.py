@@ -88,6 +88,15 @@ class Metrics:
             "Messages no channel can bring, for a person to see",
             registry=self.registry,
         )
+        self.uses_unsent = Gauge(
+            "ehc_usage_unsent", "Uses the upper centre has not taken yet", registry=self.registry
+        )
+        self.uses_refused = Gauge(
+            "ehc_usage_refused", "Uses the upper centre will not take", registry=self.registry
+        )
+        self.upload_lag_seconds = Gauge(
+            "ehc_usage_upload_lag_seconds", "Age of the oldest use that waits", registry=self.registry
+        )
         self.job_failures = Counter(
             "ehc_job_failures_total", "Periodic jobs that failed", ["job"], registry=self.registry
         )

@@ -83,6 +83,12 @@ class Sealer:
         """Equal for equal bytes; says nothing about them without the key."""
         return hmac_sm3(self._keys.by_version("fingerprint", 1), content).hex()
 
+    def pseudonym(self, receiver: str, kind: str, id: str) -> str:
+        """What another system may call somebody: 32 hex digits, the same for the same id, and others for
+        every receiver, so that two of them cannot put together what they know."""
+        key = self._keys.by_version("pseudonym", 1)
+        return hmac_sm3(key, f"{receiver}|{kind}|{id}".encode())[:16].hex()
+
     def token_digest(self, token: str) -> str:
         """What is kept of a session token: enough to find it again, not to use it."""
         return hmac_sm3(self._keys.by_version("session", 1), token.encode()).hex()

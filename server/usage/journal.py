@@ -3,12 +3,9 @@
 from server.core.audit import AuditChain
 from server.core.mongo import Document
 
-# A use that the next level has not acknowledged.  The field goes when it has (see `upload`).
-UNSENT = "unsent"
-
 
 class UsageJournal:
-    """Appends to the chain of uses: one row is usage event and audit entry.  `is_uploaded`: rows of
+    """Appends to the chain of uses: one row is usage event and audit entry.  `is_uploaded`: uses at
     institutions are marked as waiting for the next level, in the same write."""
 
     def __init__(self, chain: AuditChain, *, is_uploaded: bool) -> None:
@@ -18,5 +15,5 @@ class UsageJournal:
     async def append(self, usage: Document) -> None:
         """Returns when the row is stored; Duplicate when its use was stored before."""
         if self._is_uploaded and usage["institution_id"] is not None:
-            usage[UNSENT] = True
+            usage["upload"] = {"due": True}
         await self._chain.append(usage)

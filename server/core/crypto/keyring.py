@@ -38,6 +38,7 @@ PURPOSES: Mapping[str, Purpose] = {
     "index:login": Purpose("HMAC-SM3", "finding an account by its platform's user id", False),
     "index:staff_login": Purpose("HMAC-SM3", "finding an account of staff by its login name", False),
     "index:tries": Purpose("HMAC-SM3", "counting wrong tries of a person, device or address", False),
+    "pseudonym": Purpose("HMAC-SM3", "naming a person to another system without saying who it is", False),
     "session": Purpose("HMAC-SM3", "finding a session by its token, which is not kept", False),
     # A code lives five minutes and its row does not name the key: a new one would refuse all under way.
     "sms-code": Purpose("HMAC-SM3", "keeping a six-digit code so that nobody can read it", False),
