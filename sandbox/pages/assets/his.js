@@ -63,7 +63,7 @@ function slotRow(slot) {
   row.append(element("span", `${hour.format(new Date(slot.starts_at))}　已约 ${slot.taken.length} / ${slot.capacity}`, "number"));
   const people = element("span", "", "stack");
   for (const one of slot.taken) {
-    const line = element("span", `${one.name} `);
+    const line = element("span", `${one.name} `, "person-line");
     if (one.registration_no && !one.has_arrived) {
       line.append(button("窗口报到", "/his/arrivals", () => ({ registration_no: one.registration_no })));
     } else line.append(element("span", one.has_arrived ? "已报到" : STATES[one.state], "quiet"));
@@ -96,7 +96,7 @@ function ticketRow(schedule, ticket) {
   const row = element("li");
   const ahead = ticket.state === "waiting" ? ` · 前面 ${ticket.ahead} 人` : "";
   row.append(element("span", `${ticket.token_no}　${ticket.name}`), element("span", STATES[ticket.state] + ahead, "quiet"));
-  const deeds = element("span", "", "stack");
+  const deeds = element("span", "", "stack deeds");
   const names = { queue_id: schedule.schedule_id, token_no: ticket.token_no };
   const visit = { registration_no: ticket.registration_no };
   if (ticket.state === "called") deeds.append(consultation(schedule, ticket));
@@ -116,9 +116,9 @@ function ticketRow(schedule, ticket) {
 function scheduleView(schedule) {
   const view = element("section", "", "panel stack");
   view.append(element("h2", schedule.title), element("p", schedule.place + (schedule.is_cancelled ? " · 已停诊" : ""), "quiet"));
-  const slots = element("ol", "", "rows");
+  const slots = element("ol", "", "rows lines");
   slots.append(...schedule.slots.map(slotRow));
-  const queue = element("ol", "", "rows");
+  const queue = element("ol", "", "rows lines");
   queue.append(...schedule.queue.map((ticket) => ticketRow(schedule, ticket)));
   if (!schedule.queue.length) queue.append(element("li", "现在没有人排队。", "empty"));
   const pair = element("div", "", "pair");
