@@ -61,6 +61,20 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("action", choices=["verify", "heads"])
     audit.add_argument("--heads", help="verify: a file of heads kept outside, as `heads` prints them")
 
+    conformance = add(
+        "conformance", "conformance", "try a platform as a hospital's programmer: numbered cases"
+    )
+    conformance.add_argument("url", nargs="?", help="the platform, as http://127.0.0.1:8080")
+    conformance.add_argument(
+        "--credentials", default="var/demo.json", help="a JSON file as the demo's: who we are there"
+    )
+    conformance.add_argument("--json", help="a file for the results")
+    conformance.add_argument("--slow", action="store_true", help="also the cases that wait for over a minute")
+    conformance.add_argument(
+        "--only", action="append", default=[], help="a case, as CONF-051; may come again"
+    )
+    conformance.add_argument("--list", action="store_true", help="the table of cases, and nothing is asked")
+
     _add_registers(add)
     _add_federation(add)
     openapi = add("openapi", "openapi", "print the OpenAPI document")

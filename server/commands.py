@@ -334,3 +334,12 @@ def openapi(arguments: argparse.Namespace) -> int:
 def settings_table(_: argparse.Namespace) -> int:
     sys.stdout.write(settings_module.as_markdown())
     return 0
+
+
+async def conformance(arguments: argparse.Namespace) -> int:
+    from server import conformance_command  # a client: no process of the platform needs it
+
+    try:
+        return await conformance_command.run(arguments)
+    except conformance_command.CredentialsUnusable as error:
+        raise CommandError(str(error)) from None

@@ -4,10 +4,11 @@ from typing import Any
 
 from handlers.dialects.ehc_methods import METHODS
 from handlers.dialects.speaking import DialectHandler, Speaking
+from handlers.dialects.usage import EHC_LISTS
 from server.core.errors import EhcError
 from server.partners.dialects import ehc
 from server.partners.dialects.codes import message_of
-from server.partners.dialects.envelopes import as_json, read_object
+from server.partners.dialects.envelopes import as_json, read_object, read_rows
 from server.partners.dialects.model import FAILURE_CODE, Dialect
 from server.partners.dialects.service import Proven, require_call
 
@@ -32,17 +33,14 @@ class BusinessDo(DialectHandler):
         call = METHODS.get(envelope.method)
         require_call(call is not None)
         assert call is not None, "just required"
-        given = {"rows": plain} if envelope.method in TAKES_A_LIST else read_object(plain)
+        given = {"rows": read_rows(plain)} if envelope.method in EHC_LISTS else read_object(plain)
         return await call(Speaking(self.services, self.proven, envelope.term_id), given)
 
     def in_words(self, error: EhcError) -> Any:
         if self.proven is None:
             return ehc.unproven_reply(FAILURE_CODE, message_of(error))
         dialect = self.proven.dialect
-        return _reply(dialect, dialect.failure_code, message_of(error), {})
-
-
-TAKES_A_LIST: frozenset[str] = frozenset()
+        return _reply(dialect, dialect.failure_code, message_of(error), error.detail)
 
 
 def _reply(dialect: Dialect, code: str, message: str, content: Any) -> dict[str, str]:

@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
-from handlers.dialects.speaking import GENDERS, MAX_TEXT, Call, Said, Speaking, read_day
+from handlers.dialects.speaking import GENDERS, Call, CardNo, Said, Speaking, Text, read_day
+from handlers.dialects.usage import EHC_LISTS
+from handlers.partner.fields import UsageCode
 from handlers.partner.verifications import FULL
 from server.cards.model import Card, Status
 from server.cards.window import Counter, Reading, Visitor
@@ -14,8 +16,6 @@ from server.identity.intake import Entry
 from server.verification.service import Scan
 
 SHOW = "codes.show"
-Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
-CardNo = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{64}$")]
 GENDER_CODES = {word: code for code, word in GENDERS.items()}
 
 
@@ -60,9 +60,9 @@ class CodeWanted(Said):
 
 class CodeRead(Said):
     ehealth_code: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-    medstepcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
+    medstepcode: UsageCode
     terminalcode: Annotated[str, StringConstraints(max_length=64)] | None = None
-    channelcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")] | None = None
+    channelcode: UsageCode | None = None
     pin: Annotated[str, StringConstraints(max_length=12)] | None = None
 
 
@@ -214,4 +214,5 @@ METHODS: dict[str, Call] = {
     "ehc.ehealthcode.addorg": Call("app", Organisation, change_organisation),
     "ehc.ehealthcode.updateorg": Call("app", Organisation, change_organisation),
     "ehc.ehealthcode.queryorg": Call("app", Organisation, query_organisation),
+    **EHC_LISTS,
 }

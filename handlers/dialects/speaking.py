@@ -5,14 +5,15 @@ Existing software reads the code in the body and nothing else, so every answer o
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, TypeVar
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Annotated, Any, TypeVar
 
 import tornado.web
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from handlers.base import JSON, REPLY_STATUS, ApiHandler
 from handlers.requests import Ok
+from server.core.clock import CITY_AHEAD_S, Clock
 from server.core.errors import EhcError, Forbidden, Malformed, TooMany, Unavailable
 from server.partners.dialects.envelopes import as_json
 from server.partners.dialects.service import Proven
@@ -22,6 +23,8 @@ from server.services import Services
 GENDERS = {"1": "male", "2": "female"}
 "GB/T 2261.1, as `ehc.*` writes it."
 MAX_TEXT = 400
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+CardNo = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{64}$")]
 
 
 class Said(BaseModel):
@@ -62,6 +65,10 @@ class Speaking:
     services: Services
     proven: Proven
     term_id: str
+
+    @property
+    def clock(self) -> Clock:
+        return self.services.dialects.clock
 
     async def terminal(self, named: str | None = None) -> Terminal:
         return await self.services.dialects.get_terminal(self.proven, named or self.term_id)
@@ -126,13 +133,22 @@ class DialectHandler(ApiHandler):
 
 def read_day(text: str | None) -> date | None:
     """`2020-01-31` or `20200131`; Malformed `request.invalid`."""
-    return None if text is None else _read_time(text, ("%Y-%m-%d", "%Y%m%d")).date()
+    try:
+        return None if text is None else _read(text, ("%Y-%m-%d", "%Y%m%d")).date()
+    except ValueError:
+        raise Malformed("request.invalid", "a day is written 2020-01-31") from None
 
 
-def _read_time(text: str, forms: tuple[str, ...]) -> datetime:
+def read_moment(given: Any) -> datetime:
+    """`20200131235959` or `2020-01-31 23:59:59`, by the clock on the hospital's wall; ValueError."""
+    at = _read(str(given), ("%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S"))
+    return at.replace(tzinfo=timezone(timedelta(seconds=CITY_AHEAD_S))).astimezone(UTC)
+
+
+def _read(text: str, forms: tuple[str, ...]) -> datetime:
     for form in forms:
         try:
             return datetime.strptime(text, form)
         except ValueError:
             continue
-    raise Malformed("request.invalid", "a day is written 2020-01-31")
+    raise ValueError("of no form")

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from handlers.dialects.ehc_methods import SHOW, CardNo, Text
-from handlers.dialects.speaking import MAX_TEXT, Call, Said, Speaking, read_day, read_said
+from handlers.dialects.ehc_methods import SHOW
+from handlers.dialects.speaking import MAX_TEXT, Call, CardNo, Said, Speaking, Text, read_day, read_said
+from handlers.dialects.usage import TENCENT_CALLS
+from handlers.partner.fields import UsageCode
 from handlers.partner.persons import PatientNo
 from handlers.partner.verifications import FULL
 from handlers.requests import Id
@@ -30,7 +32,6 @@ MAX_BATCH = 15
 READING_SCENE = "010101"
 "Reading a card without saying what for is registration."
 QrText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-TableCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
 
 
 class Child(Said):
@@ -81,8 +82,8 @@ class CodeWanted(Said):
 class CodeToVerify(Said):
     qrCodeText: QrText
     terminalId: Annotated[str, StringConstraints(max_length=64)] | None = None
-    medicalStep: TableCode
-    channelCode: TableCode | None = None
+    medicalStep: UsageCode
+    channelCode: UsageCode | None = None
 
 
 async def register(at: Speaking, said: Registration) -> Any:
@@ -204,4 +205,5 @@ CALLS: dict[str, Call] = {
     "bindCardRelation": Call("persons.pix", Binding, bind),
     "getDynamicQRCode": Call("cards.issue", CodeWanted, show),
     "verifyQRCode": Call("verification", CodeToVerify, verify),
+    **TENCENT_CALLS,
 }

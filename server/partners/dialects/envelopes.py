@@ -11,15 +11,34 @@ MAX_DEPTH = 8
 def read_object(raw: bytes | str) -> dict[str, Any]:
     """The object; Malformed `request.not_json` for anything else, for a name that comes twice, for a number
     that is no integer, and for more than eight levels: two readers could take such a text for two things."""
-    refused = Malformed("request.not_json", "the body is not one JSON object, or has a name twice")
+    read = _read(raw)
+    if not isinstance(read, dict):
+        raise _refused()
+    return read
+
+
+def read_rows(raw: bytes | str) -> list[dict[str, Any]]:
+    """The same for a list of objects; one object is a list of one."""
+    read = _read(raw)
+    rows = [read] if isinstance(read, dict) else read
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _refused()
+    return rows
+
+
+def _refused() -> Malformed:
+    return Malformed("request.not_json", "this is not JSON as the dialect has it, or has a name twice")
+
+
+def _read(raw: bytes | str) -> Any:
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
         read = json.loads(text, object_pairs_hook=_once, parse_float=_no_number, parse_constant=_no_number)
         as_json(read).encode("utf-8")  # half a character, written as \\ud800, could not be digested
     except (ValueError, RecursionError):
-        raise refused from None
-    if not isinstance(read, dict) or _depth(read) > MAX_DEPTH:
-        raise refused
+        raise _refused() from None
+    if _depth(read) > MAX_DEPTH:
+        raise _refused()
     return read
 
 

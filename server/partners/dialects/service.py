@@ -57,7 +57,7 @@ class DialectService:
         self._audit = audit
         self._versions = versions
         self._sealer = sealer
-        self._clock = clock
+        self.clock = clock
         self._needs_tls = needs_tls
         self._known: VersionedCache[Dialect] = VersionedCache(self._load)
         self._tokens: VersionedCache[tuple[str, datetime]] = VersionedCache(store.find_token)
@@ -130,7 +130,7 @@ class DialectService:
         one."""
         self._require_tls(is_secure)
         found = await self._tokens.find(self._sealer.token_digest(question.token))
-        if found is None or found[1] <= self._clock.now():
+        if found is None or found[1] <= self.clock.now():
             raise Unauthenticated(
                 "dialect.token_over", "the appToken is over, or none of ours: get a new one"
             )
@@ -143,7 +143,7 @@ class DialectService:
         self._require_tls(is_secure)
         proven = await self._signed(question, app_id)
         token = new_token()
-        over_at = self._clock.now() + TOKEN_LIFE
+        over_at = self.clock.now() + TOKEN_LIFE
         await self._store.insert_token(self._sealer.token_digest(token), app_id, over_at)
         return proven, token
 
