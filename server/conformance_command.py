@@ -8,6 +8,7 @@ from server.conformance.credentials import CredentialsUnusable, read_credentials
 from server.conformance.report import as_plain, as_table, catalogue, examine
 from server.core.clock import SystemClock
 
+
 async def run(arguments: argparse.Namespace) -> int:
     """0 when no case failed, else 1; CredentialsUnusable when nothing can be tried."""
     if arguments.list:

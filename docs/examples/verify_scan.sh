@@ -1,11 +1,13 @@
 #!/bin/sh
 # Verify a scanned health card code with curl and OpenSSL 3 alone:  sh docs/examples/verify_scan.sh CODE [demo.json]
-# To see what goes over the wire; a terminal should use a session (terminal_session.py).  With TARGET and BODY
-# in the environment it makes that call with that file's bytes instead.
+# To see what goes over the wire; a terminal should use a session (terminal_session.py).  With METHOD, TARGET,
+# QUERY (as it is signed: encoded, names sorted) and BODY (a file) in the environment it makes that call instead.
 set -eu
 CODE=$1
 DEMO=${2:-var/demo.json}
+METHOD=${METHOD:-POST}
 TARGET=${TARGET:-/partner/v1/verifications}
+QUERY=${QUERY:-}
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 
@@ -39,11 +41,15 @@ openssl ec -inform DER -in "$DIR/private.der" -out "$DIR/private.pem" 2> "$DIR/l
 openssl pkey -pubin -inform DER -in "$DIR/platform.der" -pubout -out "$DIR/platform.pem"
 
 # 2. The body and the string to sign.
-[ -z "${BODY:-}" ] && BODY=$DIR/body &&
-printf '{"code":"%s","scene":"010101","terminal_id":"%s"}' "$CODE" "$(field terminal_id)" > "$DIR/body"
+if [ -z "${BODY:-}" ]; then
+    BODY=$DIR/body
+    : > "$BODY"
+    [ "$METHOD" = GET ] ||
+        printf '{"code":"%s","scene":"010101","terminal_id":"%s"}' "$CODE" "$(field terminal_id)" > "$BODY"
+fi
 TIMESTAMP=$(date +%s)000
 NONCE=$(openssl rand -hex 16)
-printf '%s\n' POST "$TARGET" '' "$(sm3 "$BODY")" \
+printf '%s\n' "$METHOD" "$TARGET" "$QUERY" "$(sm3 "$BODY")" \
     "$(field app_id)" "$(field key_id)" "$TIMESTAMP" "$NONCE" > "$DIR/text"
 
 # 3. The signature: OpenSSL gives ASN.1, the call wants r and s, 32 bytes each, in base64.
@@ -53,10 +59,12 @@ RS=$(openssl asn1parse -inform DER -in "$DIR/signature" |
 SIGNATURE=$(raw "$RS" | openssl base64 -A)
 
 # 4. The call.
-STATUS=$(curl -sS -D "$DIR/headers" -o "$DIR/reply" -w '%{http_code}' --data-binary "@$BODY" \
-    -H 'Content-Type: application/json' -H "X-App-Id: $(field app_id)" -H "X-Key-Id: $(field key_id)" \
+[ "$METHOD" = GET ] || set -- --data-binary "@$BODY" -H 'Content-Type: application/json'
+[ "$METHOD" = GET ] && set --
+STATUS=$(curl -sS -X "$METHOD" "$@" -D "$DIR/headers" -o "$DIR/reply" -w '%{http_code}' \
+    -H "X-App-Id: $(field app_id)" -H "X-Key-Id: $(field key_id)" \
     -H "X-Timestamp: $TIMESTAMP" -H "X-Nonce: $NONCE" -H 'X-Sign-Type: SM2' -H "X-Signature: $SIGNATURE" \
-    "$(field api)$TARGET")
+    "$(field api)$TARGET${QUERY:+?$QUERY}")
 
 # 5. The reply's signature; a 401 has none.
 header() { tr -d '\r' < "$DIR/headers" | sed -n "s/^$1: //Ip"; }
@@ -72,4 +80,4 @@ fi
 echo "$STATUS"
 cat "$DIR/reply"
 echo
-[ "$STATUS" = 200 ]
+case $STATUS in 2??) ;; *) exit 1 ;; esac

@@ -1,5 +1,6 @@
 """Existing hospital software: register, show, verify through each dialect; and what is refused (V6)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -154,6 +155,15 @@ async def test_ehc_proves_itself_or_is_told_nothing(platform: Platform) -> None:
                 assert told["msg"].startswith("partner.unauthenticated"), what
     in_time = good.envelope(method, content, timestamp=str(at_ms - 299_000))
     assert (await good.send(in_time))["msg"].startswith("code.malformed")
+
+
+async def test_of_one_call_sent_many_times_at_once_one_is_answered(platform: Platform) -> None:
+    await switch_on(platform, "ehc")
+    envelope = EhcSoftware(platform).envelope("ehc.ehealthcode.verify", code_read("x"))
+    async with another_process(platform) as other:
+        sent = [process.http.post(BUSINESS, envelope) for process in (platform, other) * 16]
+        told = [answer.json["msg"].partition(":")[0] for answer in await asyncio.gather(*sent)]
+    assert sorted(told) == ["code.malformed", *["partner.unauthenticated"] * 31]
 
 
 async def test_tencent_registers_shows_and_verifies(platform: Platform) -> None:

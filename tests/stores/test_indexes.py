@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient, monitoring
 
+from handlers.scopes import SCOPES
 from tests.api.test_usage_events import event, known_patient, tell
-from tests.harness import Platform
+from tests.dialect_clients import EhcSoftware, TencentSoftware, switch_on
+from tests.harness import APP_ID, Platform
 
 # Small for ever, and read whole on purpose: one row a key, a cached noun, a migration.
 SMALL = {"keys", "versions", "migrations"}
@@ -101,6 +103,27 @@ async def test_telling_of_uses_reads_no_collection_whole(
     for _ in range(2):
         await tell(platform, *(event(platform, f"e-{n}", **how) for n, how in enumerate(named)))
     assert [c for c in recorder.commands if c.get("find") == "usages"], "the recorder sees nothing"
+    assert scanned(mongo_client[database_name], recorder.commands) == []
+
+
+@pytest.mark.feature("V6")
+@pytest.mark.gen_test(timeout=60)
+async def test_the_dialects_read_no_collection_whole(
+    recorder: Recorder, platform: Platform, mongo_client: MongoClient[dict[str, Any]], database_name: str
+) -> None:
+    await platform.admit(scopes=tuple(SCOPES))
+    for name in ("ehc", "tencent"):
+        await switch_on(platform, name)
+    await platform.app.services.dialects.list_of_app(APP_ID)
+    ehc, tencent, resident = EhcSoftware(platform), TencentSoftware(platform), platform.residents[0]
+    person = {"id_no": resident.id_no, "name": resident.name, "cellphone": resident.phone}
+    [_, _, told] = await ehc.call("ehc.ehealthcard.register", person)
+    await ehc.call("ehc.ehealthcard.regquery", {"id_no": resident.id_no})
+    await ehc.call("ehc.ehealthcode.generate", told)
+    await tencent.sign_in()
+    code = f"{told['ehealth_card_id']}:1"
+    assert (await tencent.call("verifyQRCode", {"qrCodeText": code, "medicalStep": "010101"}))[0] == 0
+    assert {"partner_dialects", "dialect_tokens"} <= {c.get("find") for c in recorder.commands}
     assert scanned(mongo_client[database_name], recorder.commands) == []
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.dialects.ehc_methods import METHODS
+from handlers.dialects.tencent_calls import CALLS
 from server.core.errors import Malformed
 from server.partners.dialects import ehc, tencent
 from server.partners.dialects.codes import RESULT_CODES
@@ -129,3 +132,12 @@ def test_the_envelope_is_what_is_agreed(change: dict[str, Any]) -> None:
 
 def test_no_two_refusals_share_a_number() -> None:
     assert len(set(RESULT_CODES.values())) == len(RESULT_CODES)
+
+
+def test_the_guides_tell_of_every_call_and_every_code() -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    dialects, catalogue = [(docs / name).read_text("utf-8") for name in ("dialects.md", "partner-api.md")]
+    named = re.findall(r"`(ehc\.[a-z]+\.[a-z]+)`", dialects)
+    assert {*named, "ehc.ehealthcard.delete", "ehc.ehealthcode.updateorg"} == set(METHODS)
+    assert [name for name in CALLS if f"| `{name}` |" not in dialects] == []
+    assert [code for code in RESULT_CODES if f"| `{code}` |" not in catalogue] == []
