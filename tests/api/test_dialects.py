@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from handlers.routes import application
 from handlers.scopes import SCOPES
 from sandbox.city import Resident
 from server.core.audit import Actor
@@ -20,7 +21,7 @@ from tests.dialect_clients import (
     TencentSoftware,
     switch_on,
 )
-from tests.harness import APP_ID, TERMINAL_ID, Platform
+from tests.harness import APP_ID, TERMINAL_ID, Platform, listening
 
 pytestmark = [pytest.mark.feature("V6"), pytest.mark.gen_test(timeout=60)]
 CARD = "ehealth_card_id"
@@ -345,6 +346,13 @@ async def test_in_production_it_is_spoken_over_tls_only(platform: Platform) -> N
     assert (await told()).startswith("dialect.needs_tls")
     # Nobody has said that this address is a proxy of ours, so its word counts for nothing.
     assert (await told(**{"X-Forwarded-Proto": "https"})).startswith("dialect.needs_tls")
+    behind = application(platform.app.services, proxies=frozenset({"127.0.0.1"}))
+    async with listening(behind) as url:
+        for proto, expected in (("https", "code.malformed"), ("http", "dialect.needs_tls")):
+            envelope = software.envelope("ehc.ehealthcode.verify", code_read("x"))
+            answer = await platform.http.post(url + BUSINESS, envelope, headers={"X-Forwarded-Proto": proto})
+            assert answer.json["msg"].startswith(expected)
+            platform.clock.advance(0.001)
 
 
 @pytest.mark.parametrize("path", [BUSINESS, OPEN + "verifyQRCode", OPEN + "x%00", OPEN + "é"])
