@@ -338,8 +338,9 @@ def settings_table(_: argparse.Namespace) -> int:
 
 async def conformance(arguments: argparse.Namespace) -> int:
     from server import conformance_command  # a client: no process of the platform needs it
+    from server.conformance.credentials import CredentialsUnusable
 
     try:
         return await conformance_command.run(arguments)
-    except conformance_command.CredentialsUnusable as error:
+    except CredentialsUnusable as error:
         raise CommandError(str(error)) from None
