@@ -54,7 +54,7 @@ class Size:
         made again and left out."""
         persons = self.app.mongo.collection("persons")
         store, now = self.app.services.identity._index._store, self.app.services.identity._clock.now()
-        there = await persons.count({})
+        there = await persons._motor.estimated_document_count()
         for start in range(0, self.persons, BATCH):
             said = [self.next() for _ in range(min(BATCH, self.persons - start))]
             if start < there:

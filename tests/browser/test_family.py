@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from sandbox.city import build_city
 from tests.browser.demo import RunningDemo
+from tests.browser.desk import Desk
 from tests.browser.phone import Phone
 
 pytestmark = pytest.mark.browser
@@ -98,7 +99,14 @@ def test_a_parent_agrees_by_a_text_message(browser: Browser, demo: RunningDemo) 
 @pytest.mark.feature("C3", "C1")
 def test_papers_wait_for_people_and_the_page_says_so(browser: Browser, demo: RunningDemo) -> None:
     phone = _with_card(browser, demo, demo.adult(32))
-    ward = demo.adult(33)
+    _show_papers(phone, demo.adult(33))
+    expect(phone.at("steps")).to_be_visible()
+    expect(phone.page.get_by_text("1 个工作日")).to_be_visible()
+    phone.close()
+
+
+def _show_papers(phone: Phone, ward: dict[str, str]) -> None:
+    """A guardian's claim by papers, until people have to look at it."""
     phone.tap("go-family")
     phone.tap("add")
     phone.tap("for-ward")
@@ -111,9 +119,37 @@ def test_papers_wait_for_people_and_the_page_says_so(browser: Browser, demo: Run
     phone.tap("agree")
     phone.tap("claim")
     phone.expect_status("pending")
-    expect(phone.at("steps")).to_be_visible()
-    expect(phone.page.get_by_text("1 个工作日")).to_be_visible()
-    phone.close()
+
+
+@pytest.mark.feature("C3")
+def test_papers_for_somebody_with_a_card_stop_nothing_and_a_reviewer_ties_it(
+    browser: Browser, demo: RunningDemo
+) -> None:
+    ward = _with_card(browser, demo, demo.adult(34))
+    guardian = _with_card(browser, demo, demo.adult(35))
+    _show_papers(guardian, ward.resident)
+    guardian.tap("go-family")
+    waiting = guardian.page.locator('[data-test="member"][data-status="pending"]:visible')
+    claim_id = waiting.get_attribute("data-card")
+    ward.page.reload()
+    ward.expect_code("live")
+
+    reviewer = Desk(browser, demo, "chen.min")
+    reviewer.sign_in()
+    expect(reviewer.at("menu-reviews")).to_be_visible()
+    reviewer.open(f"reviews/{claim_id}")
+    expect(reviewer.at("joins")).to_be_visible()
+    expect(reviewer.at("paper")).to_be_visible()
+    reviewer.write("reason", "法院文书核对无误")
+    reviewer.press("approve")
+    expect(reviewer.page.locator(f'[data-card="{claim_id}"]')).to_have_count(0)
+    reviewer.close()
+
+    guardian.page.reload()
+    expect(guardian.page.locator('[data-test="member"][data-status="active"]:visible')).to_have_count(2)
+    expect(waiting).to_have_count(0)
+    ward.close()
+    guardian.close()
 
 
 @pytest.mark.feature("C1", "I2")
