@@ -94,18 +94,18 @@ DOCTORS = (
     Doctor("D-PE-1", "D-PE", "苏晚晴", "主治医师", (0, 1, 2, 3, 4, 5, 6)),
     Doctor("D-GY-1", "D-GY", "顾清和", "副主任医师", (0, 1, 3, 4)),
 )
-# (department, item code, name of the item, fee)
+# (department, item code, name, fee), with codes that the rules of examinations know.
 ITEMS = (
-    ("D-CT", "CT-CHEST", "胸部 CT 平扫", 22_000),
-    ("D-CT", "CT-ABDOMEN-C", "腹部 CT 增强", 48_000),
-    ("D-MR", "MR-HEAD", "头颅磁共振", 52_000),
-    ("D-US", "US-ABDOMEN", "腹部超声", 12_000),
-    ("D-US", "US-PELVIS", "盆腔超声（经腹）", 10_000),
-    ("D-EN", "GASTROSCOPY", "胃镜", 35_000),
-    ("D-EN", "COLONOSCOPY", "肠镜", 45_000),
-    ("D-LA", "LAB-FASTING", "空腹血糖与血脂", 6_000),
-    ("D-VA", "VAC-FLU", "流感疫苗", 0),
-    ("D-CU", "CHECKUP-BASIC", "基础体检", 0),
+    ("D-CT", "ct.plain", "胸部 CT 平扫", 22_000),
+    ("D-CT", "ct.contrast", "腹部 CT 增强", 48_000),
+    ("D-MR", "mr.plain", "头颅磁共振", 52_000),
+    ("D-US", "us.abdomen", "腹部超声", 12_000),
+    ("D-US", "us.pelvis", "盆腔超声（经腹）", 10_000),
+    ("D-EN", "endoscopy.stomach", "胃镜", 35_000),
+    ("D-EN", "endoscopy.colon", "肠镜", 45_000),
+    ("D-LA", "lab.fasting", "空腹血糖与血脂", 6_000),
+    ("D-VA", "vaccine.flu", "流感疫苗", 0),
+    ("D-CU", "checkup.basic", "基础体检", 0),
 )
 
 

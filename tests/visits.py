@@ -48,9 +48,12 @@ def appointment(platform: Platform, card_id: str, minutes: int = 30, **changes: 
     )
 
 
-async def confirmed(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> dict[str, Any]:
+async def confirmed(
+    platform: Platform, card_id: str, minutes: int = 30, registration_no: str | None = None, **changes: Any
+) -> dict[str, Any]:
     """A visit that was begun by an appointment: the event's data, with `visit_id`."""
     one, now = appointment(platform, card_id, minutes, **changes), platform.clock.now()
+    one = replace(one, registration_no=registration_no or one.registration_no)
     services = platform.app.services
     new = NewBooking(one, [one.appointment_id], None, None)
     assert await services.appointments._store.insert_each([new], now) == [None]

@@ -178,15 +178,15 @@ async def test_a_finished_consultation_leaves_orders_bills_and_reports(his: His)
     finished = {
         "queue_id": ticket.queue_id,
         "token_no": ticket.token_no,
-        "items": ["CT-CHEST", "GASTROSCOPY"],
+        "items": ["ct.plain", "endoscopy.stomach"],
         "prescribes": True,
     }
     await his.control("POST", "/his/consultations", finished)
     whose = Whose(registration_no=number)
     orders = await his.client.orders(whose)
     assert [(one.item, one.department_id, one.state) for one in orders] == [
-        ("CT-CHEST", "D-CT", "open"),
-        ("GASTROSCOPY", "D-EN", "open"),
+        ("ct.plain", "D-CT", "open"),
+        ("endoscopy.stomach", "D-EN", "open"),
     ]
     bills = await his.client.bills(whose)
     assert all(bill.total_fen == sum(item.amount_fen for item in bill.items) for bill in bills)

@@ -63,7 +63,7 @@ def _play(page: Page) -> None:
     expect(schedule).to_contain_text("前面 0 人")
     schedule.get_by_role("button", name="叫下一位").click()
     expect(page.locator("#news")).to_contain_text("请 A001 号就诊")
-    schedule.get_by_label("开检查单（可多选）").select_option(["CT-CHEST"])
+    schedule.get_by_label("开检查单（可多选）").select_option(["ct.plain"])
     schedule.get_by_role("button", name="就诊结束").click()
     expect(schedule).to_contain_text("已就诊")
     schedule.get_by_role("button", name="胸部 CT 平扫 出报告").click()
