@@ -66,29 +66,36 @@ class UsageService:
             one if isinstance(one, EhcError) else _row(caller, use, one, codes, rules, now, request_key)
             for use, one in zip(uses, subjects, strict=True)
         ]
-        told_before = await self._store.list_by_use(
-            [row["use_key"] for row in rows if not isinstance(row, EhcError)]
-        )
+        keys = [None if isinstance(row, EhcError) else str(row["use_key"]) for row in rows]
+        told_before = await self._store.list_by_use([key for key in keys if key is not None])
         receipts = await asyncio.gather(
-            *(self._keep(use.event_id, row, told_before) for use, row in zip(uses, rows, strict=True)),
+            *(
+                self._keep(use.event_id, row, told_before, is_repeat=key is not None and key in keys[:place])
+                for place, (use, row, key) in enumerate(zip(uses, rows, keys, strict=True))
+            ),
             return_exceptions=True,
         )
         for receipt in receipts:
             if isinstance(receipt, BaseException):
                 raise receipt
         answered = [receipt for receipt in receipts if isinstance(receipt, Receipt)]
-        await self._record(caller, answered, told_before)
+        met = [key for key, one in zip(keys, answered, strict=True) if key is not None and one.is_duplicate]
+        await self._record(caller, answered, told_before | await self._store.list_by_use(met))
         return answered
 
     async def _keep(
-        self, event_id: str, row: Document | EhcError, told_before: dict[str, Document]
+        self, event_id: str, row: Document | EhcError, told_before: dict[str, Document], *, is_repeat: bool
     ) -> Receipt:
+        """`is_repeat`: the batch itself tells of the event twice."""
         if isinstance(row, EhcError):
             return Receipt(event_id, refusal=row)
         before = told_before.get(row["use_key"])
         if before is not None:
-            is_same_request = row["request_key"] is not None and before["request_key"] == row["request_key"]
-            return Receipt(event_id, is_duplicate=not is_same_request, is_late=before.get("is_late", False))
+            is_same = row["request_key"] is not None and before["request_key"] == row["request_key"]
+            late = before.get("is_late", False)
+            return Receipt(event_id, is_duplicate=is_repeat or not is_same, is_late=late)
+        if is_repeat:
+            return Receipt(event_id, is_duplicate=True, is_late=row["is_late"])
         try:
             await self._store.append(row)
         except Duplicate:
@@ -96,7 +103,7 @@ class UsageService:
         return Receipt(event_id, is_late=row["is_late"])
 
     async def _record(
-        self, caller: Caller, receipts: Sequence[Receipt], told_before: dict[str, Document]
+        self, caller: Caller, receipts: Sequence[Receipt], repeated: dict[str, Document]
     ) -> None:
         """One entry for the batch.  A crash may have torn the batch in which a row was stored that is now
         told again, so the entry seals those rows."""
@@ -108,7 +115,7 @@ class UsageService:
             caller.app.institution.institution_id,
             rows=len(receipts),
             refused=[f"{code}:{count}" for code, count in sorted(refused.items())],
-            repeated=[f"{row['_id']}:{row_digest(self._seals, row).hex()}" for row in told_before.values()],
+            repeated=[f"{row['_id']}:{row_digest(self._seals, row).hex()}" for row in repeated.values()],
         )
 
 

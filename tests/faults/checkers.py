@@ -10,12 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from server.core.idempotency import Idempotency
+from server.usage.keys import reported_use_key
 from tests.faults.history import History, Operation
 from tests.faults.stage import APP_ID
 
 Row = dict[str, Any]
 LIVE = ("pending", "active", "frozen", "lost")
 SKEW_S = 5
+INSTITUTION_ID = "institution-a"
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,15 @@ class Finding:
 Check = Callable[[History, Snapshot], Finding]
 
 
+def scans(stored: Snapshot) -> list[Row]:
+    """The uses the platform saw itself; the others a hospital told of."""
+    return [row for row in stored.usages if "told_at" not in row]
+
+
 def acknowledged_is_stored(history: History, stored: Snapshot) -> Finding:
     """I2: every operation answered 2xx is there."""
     usages = {row["_id"]: row for row in stored.usages}
+    used = {row["use_key"] for row in stored.usages}
     cards = {row["_id"]: row for row in stored.cards}
     problems = []
     acknowledged = [
@@ -65,6 +73,8 @@ def acknowledged_is_stored(history: History, stored: Snapshot) -> Finding:
         if operation.kind == "verify":
             row = usages.get(operation.result["verification_id"])
             kept = row is not None and row["card_id"] == operation.result["card"]["card_id"]
+        elif operation.kind == "tell":
+            kept = all(key in used for key in told_keys(operation))
         elif operation.kind in ("claim", "issue"):
             row = cards.get(card_id_of(operation))
             kept = row is not None and stored.documents[row["_id"]] == operation.about["person"].id_no
@@ -75,17 +85,48 @@ def acknowledged_is_stored(history: History, stored: Snapshot) -> Finding:
     return Finding(len(acknowledged), problems)
 
 
+def told_keys(operation: Operation) -> set[str]:
+    """The `use_key` of every event of an acknowledged batch that was not refused."""
+    assert operation.result is not None
+    kept = [row["event_id"] for row in operation.result["receipts"] if row["outcome"] != "refused"]
+    return {reported_use_key(INSTITUTION_ID, event_id) for event_id in kept}
+
+
+def told_once(history: History, stored: Snapshot) -> Finding:
+    """I7: of a batch every event is one use, and none is refused or stored twice."""
+    told = [operation for operation in history.of("tell") if operation.result]
+    uses = Counter(row["use_key"] for row in stored.usages)
+    problems = [
+        f"an event of {one.key} has {uses[key]} uses"
+        for one in told
+        for key in told_keys(one)
+        if uses[key] != 1
+    ]
+    problems += [
+        f"the batch {one.key} was answered {one.result['duplicates']} twice, {one.result['refused']} refused"
+        for one in told
+        if one.result and (one.result["duplicates"], one.result["refused"]) != (1, 0)
+    ]
+    return Finding(sum(len(told_keys(one)) for one in told), problems)
+
+
 def audit_is_sound(history: History, stored: Snapshot) -> Finding:
     """I9: the chains are unbroken, every acknowledged verification is a row that a batch seals, and every
     acknowledged claim is in the record of acts."""
     sealed = {row_id for batch in stored.batches for row_id in batch["rows"]}
     sealed |= {row["object"]["id"] for row in stored.acts if row["outcome"] == "repeated"}
+    told_again = (row["detail"].get("repeated", ()) for row in stored.acts if row["action"] == "usage.report")
+    sealed |= {text.partition(":")[0] for texts in told_again for text in texts}
     problems = list(stored.audit_problems)
     acknowledged = [operation for operation in history.of("verify") if operation.result]
     for operation in acknowledged:
         assert operation.result is not None
         if operation.result["verification_id"] not in sealed:
             problems.append(f"verification {operation.key} was acknowledged and no batch seals it")
+    rows = {row["use_key"]: row["_id"] for row in stored.usages}
+    for operation in history.of("tell"):
+        if operation.result and not {rows.get(key) for key in told_keys(operation)} <= sealed:
+            problems.append(f"uses {operation.key} were acknowledged and no batch seals them")
     actions = {"claim": "cards.claim", "issue": "cards.issue"}
     acts = {(row["action"], row["object"]["id"]) for row in stored.acts}
     claims = [operation for kind in actions for operation in history.of(kind) if operation.result]  # type: ignore[arg-type]
@@ -97,7 +138,7 @@ def audit_is_sound(history: History, stored: Snapshot) -> Finding:
 
 def codes_are_single(history: History, stored: Snapshot) -> Finding:
     """I11: no dynamic code is accepted twice, or outside its life."""
-    dynamic = [row for row in stored.usages if ":" in row["use_key"]]
+    dynamic = [row for row in scans(stored) if ":" in row["use_key"]]
     problems = [
         f"a code has {number} uses"
         for number in Counter(row["use_key"] for row in dynamic).values()
@@ -178,7 +219,7 @@ def no_half_merged_person(history: History, stored: Snapshot) -> Finding:
 
 def same_key_same_answer(history: History, stored: Snapshot) -> Finding:
     """I7: one key has one effect and one answer; what was refused has no effect."""
-    effects = Counter(row["request_key"] for row in stored.usages if row["request_key"])
+    effects = Counter(row["request_key"] for row in scans(stored) if row["request_key"])
     problems = []
     keyed = [operation for operation in history.operations if operation.kind != "sign_in"]
     for operation in keyed:
@@ -202,7 +243,7 @@ def everything_is_delivered(history: History, stored: Snapshot) -> Finding:
     """I13: no event waits, no claim is undecided, and each use was told to each holder once."""
     problems = [
         f"{name} {row['_id']} has undelivered events"
-        for name, rows in (("card", stored.cards), ("usage", stored.usages), ("person", stored.persons))
+        for name, rows in (("card", stored.cards), ("usage", scans(stored)), ("person", stored.persons))
         for row in rows
         if "outbox" in row
     ]
@@ -217,12 +258,12 @@ def everything_is_delivered(history: History, stored: Snapshot) -> Finding:
         for row in stored.messages
         if row["kind"] == "card_used"
     )
-    for row in stored.usages:
+    for row in scans(stored):
         for account_id in ties.get(row["card_id"], ()):
             number = told[row["_id"], account_id]
             if number != 1:
                 problems.append(f"use {row['_id']} was told {number} times")
-    return Finding(len(stored.usages) + len(stored.cards), problems)
+    return Finding(len(scans(stored)) + len(stored.cards), problems)
 
 
 def card_id_of(operation: Operation) -> str:
@@ -235,6 +276,7 @@ def card_id_of(operation: Operation) -> str:
 CHECKS: Mapping[str, Check] = {
     "I2 acknowledged is stored": acknowledged_is_stored,
     "I7 same key, same answer, one effect": same_key_same_answer,
+    "V9 an event told is one use": told_once,
     "I9 audit is sound": audit_is_sound,
     "I11 codes are single": codes_are_single,
     "I13 everything is delivered": everything_is_delivered,

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -34,6 +35,7 @@ from tests.faults.processes import http_ready, wait_until
 from tests.faults.stage import APP_ID, KEY_ID, PRIVATE_KEY_HEX, TERMINAL_ID, Stage
 
 MAX_ATTEMPTS = 40
+SIGNED_PATHS = {"issue": "/partner/v1/cards", "tell": "/partner/v1/usage-events"}
 TIMEOUT_S = 12.0
 READY_TIMEOUT_S = 60.0
 T = TypeVar("T")
@@ -191,6 +193,16 @@ class Clients:
         await self.perform(operation)
         return operation
 
+    async def tell(self, card_id: str, number: int) -> Operation:
+        """A batch of uses of the card that the hospital saw itself; the first is told twice in it."""
+        used_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        ids = [uuid.uuid4().hex for _ in range(number)]
+        one = {"card_id": card_id, "step": "010101", "channel": "0100", "direct": False, "used_at": used_at}
+        body = {"events": [{"event_id": event_id, **one} for event_id in (*ids, ids[0])]}
+        operation = self.history.open("tell", uuid.uuid4().hex, body=body)
+        await self.perform(operation)
+        return operation
+
     async def perform(self, operation: Operation) -> None:
         """Tries until the outcome is known, or the first attempt is said to be still at work."""
         for _ in range(MAX_ATTEMPTS):
@@ -211,8 +223,8 @@ class Clients:
                 token=operation.about["token"],
                 key=operation.key,
             )
-        elif operation.kind == "issue":
-            attempt, content = await self._try_issue(body or operation.about["body"], operation.key)
+        elif operation.kind in ("issue", "tell"):
+            attempt, content = await self._try_signed(operation, body)
         else:
             attempt, content = await self._try_verify(body or operation.about["body"], operation.key)
         if body is None:
@@ -238,13 +250,16 @@ class Clients:
         inbox = await self._fetch(f"{self._stage.sandbox_url}/sms/messages?phone={phone}", "GET")
         return str(re.findall(r"\b[0-9]{6}\b", json.loads(inbox.body)["messages"][-1]["text"])[0])
 
-    async def _try_issue(self, body: dict[str, Any], key: str) -> tuple[Attempt, dict[str, Any]]:
+    async def _try_signed(
+        self, operation: Operation, body: dict[str, Any] | None
+    ) -> tuple[Attempt, dict[str, Any]]:
+        path, body = SIGNED_PATHS[operation.kind], body or operation.about["body"]
         try:
-            reply = await self.hospital().call("POST", "/partner/v1/cards", body, idempotency_key=key)
+            reply = await self.hospital().call("POST", path, body, idempotency_key=operation.key)
         except Unreachable:
             return Attempt(None), {}
         except (Unauthenticated, ReplyForged) as error:
-            self.failures.append(f"issue: {type(error).__name__}")
+            self.failures.append(f"{operation.kind}: {type(error).__name__}")
             return Attempt(None), {}
         assert isinstance(reply, RawReply)
         refusal = reply.error[0] if reply.error else None

@@ -8,6 +8,7 @@ from tests.faults.run_authority import slow_authority
 from tests.faults.run_channels import claim_everywhere
 from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
+from tests.faults.run_forged import present_forged_codes
 from tests.faults.runs import Outcome, Say, kill_database, kill_processes
 
 Run = Callable[[int, Say], Outcome]
@@ -28,12 +29,13 @@ class Sizes:
     scans: int
     kills_in_federation: int
     claimed: int
+    forged: int
     waits: bool
     starts: bool
 
 
-QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, waits=False, starts=False)
-FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, waits=True, starts=True)
+QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, 20_000, waits=False, starts=False)
+FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, 1_000_000, waits=True, starts=True)
 
 
 def runs_of(size: Sizes) -> dict[str, Run]:
@@ -69,6 +71,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
         "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
     }
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
+    runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
         runs["driver"] = lambda seed, say: cuts(seed, say, driver_retries=True)
     return runs

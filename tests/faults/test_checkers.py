@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from server.usage.keys import reported_use_key
 from tests.faults.checkers import CHECKS, Snapshot, usage_key
 from tests.faults.cold import CANARY, published_heads
 from tests.faults.cold import _holds as holds
@@ -17,6 +18,9 @@ from tests.faults.people import make_people
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 PERSON, OTHER = make_people(2, 1)
 ISSUED = f"{int(AT.timestamp()):08X}"
+
+
+TOLD = {"_id": "told", "use_key": reported_use_key("institution-a", "e"), "told_at": AT, "card_id": "card"}
 
 
 def sound() -> tuple[History, Snapshot]:
@@ -30,6 +34,11 @@ def sound() -> tuple[History, Snapshot]:
     history.note(scanned, Attempt(None))
     answer = {"verification_id": "use", "card": {"card_id": "card"}}
     history.note(scanned, Attempt(200, b"v"), answer)
+    told = history.open("tell", "k9", body={"events": []})
+    receipts = [{"event_id": "e", "outcome": outcome} for outcome in ("accepted", "duplicate")]
+    history.note(
+        told, Attempt(200, b"b"), {"accepted": 1, "duplicates": 1, "refused": 0, "receipts": receipts}
+    )
     usage = {
         "_id": "use",
         "use_key": f"CARD:{ISSUED}:nonce",
@@ -46,13 +55,13 @@ def sound() -> tuple[History, Snapshot]:
     }
     message = {"kind": "card_used", "account_id": "account", "data": {"verification_id": "use"}}
     stored = Snapshot(
-        usages=[usage],
+        usages=[usage, TOLD],
         cards=[card],
         persons=[{"_id": "person", "documents": [{"key": "document"}]}],
         messages=[message],
         sessions=frozenset({"digest"}),
         acts=[{"action": "cards.claim", "outcome": "active", "object": {"id": "card"}}],
-        batches=[{"rows": ["use"]}],
+        batches=[{"rows": ["use", "told"]}],
         documents={"card": PERSON.id_no, "card-2": PERSON.id_no},
         session_ids={"token": "digest"},
         audit_problems=[],
@@ -70,7 +79,7 @@ def test_a_sound_run_passes_every_check() -> None:
 
 
 def _usage(stored: Snapshot, **changes: Any) -> Snapshot:
-    return replace(stored, usages=[{**stored.usages[0], **changes}])
+    return replace(stored, usages=[{**stored.usages[0], **changes}, TOLD])
 
 
 def _card(stored: Snapshot, **changes: Any) -> Snapshot:
@@ -85,7 +94,7 @@ def _person(stored: Snapshot, **changes: Any) -> Snapshot:
 
 
 def _twice(stored: Snapshot, **changes: Any) -> Snapshot:
-    return replace(stored, usages=[stored.usages[0], {**stored.usages[0], "_id": "use-2", **changes}])
+    return replace(stored, usages=[*stored.usages, {**stored.usages[0], "_id": "use-2", **changes}])
 
 
 def _second_card(stored: Snapshot) -> Snapshot:
@@ -100,6 +109,10 @@ SPOILT: list[tuple[str, Callable[[Snapshot], Snapshot]]] = [
     ("I2", lambda stored: replace(stored, cards=[])),
     ("I2", lambda stored: replace(stored, documents={"card": OTHER.id_no})),
     ("I2", lambda stored: replace(stored, sessions=frozenset())),
+    ("I2", lambda stored: replace(stored, usages=[*stored.usages][:1])),
+    ("V9", lambda stored: replace(stored, usages=[*stored.usages][:1])),
+    ("V9", lambda stored: replace(stored, usages=[*stored.usages, {**TOLD, "_id": "told-2"}])),
+    ("I9", lambda stored: replace(stored, batches=[{"rows": ["use"]}])),
     ("I7", lambda stored: replace(stored, usages=[])),
     ("I7", _twice),
     ("I7", lambda stored: _twice(stored, request_key="nobody's")),

@@ -10,6 +10,7 @@ PEOPLE_PER_TRIP = 8
 PIN, WRONG_PINS = "405162", 2
 ASSETS = ("records", "reports", "visits", "payments")
 MISMATCHES = 5
+USES_TOLD = 3
 
 
 def by_pin(pin: str) -> dict[str, str]:
@@ -38,6 +39,7 @@ class Trips:
         if resident.card_id:
             self.holders.append(resident)
             await self._show_and_scan(resident)
+            await clients.tell(resident.card_id, USES_TOLD)
             await self._take_in_the_family(resident, self._waiting.pop())
             await self._have_papers_looked_at(resident, self._waiting.pop())
         await self._visit_a_window(self._waiting.pop())
