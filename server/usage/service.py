@@ -67,10 +67,11 @@ class UsageService:
             for use, one in zip(uses, subjects, strict=True)
         ]
         keys = [None if isinstance(row, EhcError) else str(row["use_key"]) for row in rows]
-        told_before = await self._store.list_by_use([key for key in keys if key is not None])
+        first_at = {key: place for place, key in reversed(list(enumerate(keys)))}
+        told_before = await self._store.list_by_use([key for key in first_at if key is not None])
         receipts = await asyncio.gather(
             *(
-                self._keep(use.event_id, row, told_before, is_repeat=key is not None and key in keys[:place])
+                self._keep(use.event_id, row, told_before, is_repeat=first_at[key] != place)
                 for place, (use, row, key) in enumerate(zip(uses, rows, keys, strict=True))
             ),
             return_exceptions=True,

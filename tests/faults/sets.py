@@ -73,5 +73,8 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
+        runs["uses"] = lambda seed, say: kill_at_failpoints(
+            seed, say, times=size.kills_per_failpoint, waits=waits, starts=False, only="usages"
+        )
         runs["driver"] = lambda seed, say: cuts(seed, say, driver_retries=True)
     return runs
