@@ -158,7 +158,7 @@ class OnePartner(StaffHandler):
             merchant = MerchantView(
                 merchant_id=paid.merchant_id, opened_at=paid.opened_at, channels=sorted(paid.channels)
             )
-        return Ok(OnePartnerView(**dict(PartnerView.of(app)), merchant=merchant))
+        return Ok(OnePartnerView(**PartnerView.of(app).__dict__, merchant=merchant))
 
 
 class PartnerSuspension(StaffHandler):
