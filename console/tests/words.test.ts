@@ -14,7 +14,7 @@ describe("pages and refusals", () => {
   it("has words for every refusal of the catalogue that staff alone meet", async () => {
     const { isKnown } = await import("../src/text/errors");
     const catalogue = readFileSync(new URL("../../docs/partner-api.md", import.meta.url), "utf8");
-    const codes = [...catalogue.matchAll(/^\| `((?:staff|staff_[a-z]+|enrolment|role|policy|permission|merge|person|person_review|review)\.[a-z_]+)` \|/gm)].map((row) => row[1]!);
+    const codes = [...catalogue.matchAll(/^\| `((?:staff|staff_[a-z]+|enrolment|role|policy|permission|merge|person|person_review|review|criterion|security_event)\.[a-z_]+)` \|/gm)].map((row) => row[1]!);
     expect(codes.length).toBeGreaterThan(15);
     expect(codes.filter((code) => !isKnown(code))).toEqual([]);
   });
@@ -25,6 +25,20 @@ describe("pages and refusals", () => {
     const names = [...table.matchAll(/^ {4}"([a-z_]+)": Role\(/gm)].map((row) => row[1]!);
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !(name in ROLES))).toEqual([]);
+  });
+
+  it("says every scope and every criterion of the platform in a sentence", async () => {
+    const { CRITERIA, SCOPES } = await import("../src/text/partners");
+    const named = (file: string, table: string) => {
+      const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+      const block = source.slice(source.indexOf(table)).split("\n}")[0]!;
+      return [...block.matchAll(/^ {4}"([a-z_.]+)":/gm)].map((row) => row[1]!);
+    };
+    const scopes = named("handlers/scopes.py", "SCOPES");
+    const criteria = named("server/partners/admission/model.py", "CRITERIA");
+    expect([scopes.length, criteria.length].every((count) => count > 4)).toBe(true);
+    expect(scopes.filter((name) => !(name in SCOPES))).toEqual([]);
+    expect(criteria.filter((name) => !(name in CRITERIA))).toEqual([]);
   });
 
   it("shows times of the card centre's wall clock", async () => {

@@ -1,0 +1,195 @@
+"""Institutions that connect: admitted by two people, kept, stopped; and what holders object to."""
+
+import asyncio
+import base64
+import urllib.request
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from sandbox.partner_client import PartnerClient, Unauthenticated
+from server.core.crypto.provider import choose_provider
+from tests.browser.demo import RunningDemo
+from tests.browser.desk import Desk
+from tests.browser.phone import Terminal
+from tests.browser.test_console import ask, claim
+
+pytestmark = pytest.mark.browser
+APP, CODE = "river-hospital-his", "91350100M000100Y43"  # the example of GB 32100, nobody's
+PAIR = choose_provider().generate_key_pair()
+
+
+def apply(demo: RunningDemo) -> None:
+    """The institution's side: a signed form, and one paper."""
+    lines = ("EHC-ADMISSION-1", APP, CODE, "k1", PAIR.public.hex())
+    text = "".join(line + "\n" for line in lines).encode()
+    body = {
+        "app_id": APP,
+        "institution": {
+            "institution_id": "river-hospital",
+            "name": "云溪市河滨医院",
+            "code": CODE,
+            "address": "云溪市河滨路 1 号",
+            "contact_name": "测试联系人",
+            "contact_phone": "19900009999",
+        },
+        "key_id": "k1",
+        "public_key_hex": PAIR.public.hex(),
+        "scopes": ["app", "verification"],
+        "terminals": [{"terminal_id": "RIVER-01", "place": "挂号窗口 1 号", "channel": "0100"}],
+        "purpose": "窗口挂号、缴费时核验健康码",
+        "signature": base64.b64encode(choose_provider().private_key(PAIR.private).sign(text)).decode(),
+    }
+    token = ask(demo, "POST", "/partner/v1/admissions", body)["token"]
+    paper = urllib.request.Request(
+        demo.told["api"] + "/partner/v1/admissions/documents?kind=application_form",
+        method="POST",
+        data=b"%PDF-1.7 a stamped form",
+        headers={"X-Admission-Token": token, "Content-Type": "application/pdf"},
+    )
+    with urllib.request.urlopen(paper) as answer:
+        assert answer.status == 201
+
+
+def is_answered(demo: RunningDemo) -> bool:
+    """Whether the institution's own call is let in."""
+
+    async def call() -> bool:
+        client = PartnerClient(
+            api=demo.told["api"],
+            app_id=APP,
+            key_id="k1",
+            private_key_hex=PAIR.private.hex(),
+            platform_public_key_hex=demo.told["partner"]["platform_public_key_hex"],
+        )
+        try:
+            return (await client.call("GET", "/partner/v1/app")).status == 200
+        except Unauthenticated:
+            return False
+
+    return asyncio.run(call())
+
+
+def dialog(desk: Desk) -> Locator:
+    return desk.page.locator("[role=dialog]:visible")
+
+
+def check(desk: Desk, criterion: str, state: str = "met") -> None:
+    desk.press(f"check-{criterion}")
+    dialog(desk).locator(f'[data-test="state-{state}"]').click()
+    dialog(desk).locator('[data-test="note"]').fill("看过原件")
+    if state == "later":
+        dialog(desk).locator('[data-test="due"]').fill("2027-01-31")
+        desk.page.keyboard.press("Enter")
+    desk.press("check-it")
+    expect(desk.page.locator(f'[data-criterion="{criterion}"]')).to_have_attribute("data-met", state)
+    expect(dialog(desk)).to_have_count(0)
+
+
+@pytest.mark.feature("V3", "S3")
+def test_two_people_admit_an_institution_and_one_stops_it(browser: Browser, demo: RunningDemo) -> None:
+    apply(demo)
+    clerk, reviewer = Desk(browser, demo, "wu.fang").sign_in(), Desk(browser, demo, "ma.qiang").sign_in()
+    clerk.press("menu-admissions")
+    expect(clerk.at("admissions")).to_contain_text("云溪市河滨医院")
+    clerk.press("open-admission")
+    expect(clerk.at("scopes")).to_contain_text("读取出示给它的终端的健康码")
+    assert "19900009999" not in clerk.page.content()
+    with clerk.page.expect_download() as paper:
+        clerk.press("download")
+    assert paper.value.path().read_bytes().startswith(b"%PDF-")
+    address = clerk.page.url
+    clerk.write("reason", "材料齐全")
+    clerk.press("pass")
+    expect(clerk.at("admission-state")).to_have_attribute("data-state", "vetted")
+    expect(clerk.at("waits")).to_be_visible()
+    assert not is_answered(demo)
+
+    reviewer.page.goto(address)
+    reviewer.write("reason", "同意入网")
+    reviewer.press("pass")
+    expect(reviewer.at("fault")).to_contain_text("条件")
+    for name in ("registered", "form_stamped", "network", "contact"):
+        check(clerk, name)
+    check(clerk, "client_examined", "later")
+    reviewer.press("pass")
+    expect(reviewer.at("admission-state")).to_have_attribute("data-state", "admitted")
+    assert is_answered(demo)
+
+    reviewer.press("to-partner")
+    expect(reviewer.at("merchant")).to_contain_text("商户编号")
+    clerk.open(f"partners/{APP}")
+    clerk.press("retire-key")
+    clerk.page.get_by_role("tooltip").get_by_role("button", name="确定").click()
+    expect(clerk.at("fault")).to_contain_text("最后一把")
+    clerk.press("suspend")
+    dialog(clerk).locator('[data-test="reason"]').fill("终端被盗")
+    clerk.press("suspend-it")
+    expect(clerk.at("is-suspended")).to_contain_text("终端被盗")
+    clerk.page.wait_for_function(
+        "before => performance.now() - before > 1200", arg=clerk.page.evaluate("performance.now()")
+    )  # in force everywhere within a second
+    assert not is_answered(demo)
+    reviewer.page.reload()
+    reviewer.press("resume")
+    reviewer.page.get_by_role("tooltip").get_by_role("button", name="确定").click()
+    expect(reviewer.at("is-suspended")).to_have_count(0)
+    clerk.close()
+    reviewer.close()
+
+
+@pytest.mark.feature("V3")
+def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: RunningDemo) -> None:
+    app_id = demo.told["partner"]["app_id"]
+    clerk, reviewer = Desk(browser, demo, "wu.fang").sign_in(), Desk(browser, demo, "ma.qiang").sign_in()
+    clerk.press("menu-partners")
+    clerk.page.locator(f'[data-test="open-partner"][data-app="{app_id}"]').click()
+    clerk.press("add-terminal")
+    clerk.write("terminal-id", "T-0199")
+    clerk.write("place", "急诊分诊台")
+    clerk.press("keep-terminal")
+    expect(clerk.at("terminals")).to_contain_text("急诊分诊台")
+    assert clerk.page.locator('[data-test="limit"]').count() == 0
+
+    reviewer.open(f"partners/{app_id}")
+    expect(reviewer.at("terminals")).to_contain_text("T-0199")
+    assert reviewer.page.locator('[data-test="suspend"]').count() == 0
+    reviewer.press("limit")
+    dialog(reviewer).locator('[data-test="limit-until"]').fill("2030-01-01 08:00:00")
+    reviewer.page.keyboard.press("Enter")
+    reviewer.press("limit-it")
+    expect(reviewer.at("partner")).to_contain_text("2030-01-01")
+    clerk.close()
+    reviewer.close()
+
+
+@pytest.mark.feature("V8")
+def test_an_objection_is_looked_into_and_closed_with_a_lesson(browser: Browser, demo: RunningDemo) -> None:
+    token, card = claim(demo, 27)
+    terminal = Terminal(browser, demo)
+    code = ask(demo, "GET", f"/api/v1/cards/{card['card_id']}/code?kind=dynamic", token=token)["text"]
+    terminal.verify_text(code)
+    terminal.expect(ok=True)
+    terminal.close()
+    desk = Desk(browser, demo, "wu.fang").sign_in()
+    desk.press("menu-security")
+    expect(desk.at("state")).to_have_attribute("data-state", "empty")
+    receipts: list[Any] = []
+    while not receipts:
+        told = ask(demo, "GET", "/api/v1/messages?limit=20", token=token)["messages"]
+        receipts = [one for one in told if one["kind"] == "card_used"]
+        desk.page.wait_for_function(
+            "before => performance.now() - before > 200", arg=desk.page.evaluate("performance.now()")
+        )
+    ask(demo, "POST", f"/api/v1/messages/{receipts[0]['message_id']}/objection", {}, token)
+    desk.press("refresh")
+    expect(desk.at("event")).to_contain_text("门诊收费窗口 3 号")
+    expect(desk.at("event")).to_contain_text("已停卡")
+    desk.press("close")
+    desk.write("note", "家属代刷，已说明；窗口以后先核对证件")
+    desk.press("close-it")
+    expect(desk.at("state")).to_have_attribute("data-state", "empty")
+    desk.page.get_by_role("tab", name="已处理").click()
+    expect(desk.at("event")).to_contain_text("家属代刷")
+    desk.close()
