@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -68,7 +69,8 @@ def is_answered(demo: RunningDemo) -> bool:
         except Unauthenticated:
             return False
 
-    return asyncio.run(call())
+    with ThreadPoolExecutor(1) as aside:  # the browser has this thread's loop
+        return aside.submit(lambda: asyncio.run(call())).result()
 
 
 def dialog(desk: Desk) -> Locator:
@@ -103,7 +105,7 @@ def test_two_people_admit_an_institution_and_one_stops_it(browser: Browser, demo
     clerk.write("reason", "材料齐全")
     clerk.press("pass")
     expect(clerk.at("admission-state")).to_have_attribute("data-state", "vetted")
-    expect(clerk.at("waits")).to_be_visible()
+    expect(clerk.at("own")).to_be_visible()
     assert not is_answered(demo)
 
     reviewer.page.goto(address)
@@ -160,6 +162,13 @@ def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: R
     reviewer.page.keyboard.press("Enter")
     reviewer.press("limit-it")
     expect(reviewer.at("partner")).to_contain_text("2030-01-01")
+    reviewer.press("dialect-tencent")
+    reviewer.press("dialect-save")
+    expect(dialog(reviewer).locator('[data-test="fault"]')).to_contain_text("医院编号")
+    reviewer.write("dialect-hospital", "H001")
+    reviewer.press("dialect-save")
+    expect(reviewer.at("dialect-secret")).to_be_visible()
+    expect(reviewer.page.locator("[data-dialect=tencent]")).to_have_attribute("data-on", "true")
     clerk.close()
     reviewer.close()
 

@@ -45,6 +45,8 @@ export const ACTIONS: Record<string, string> = {
   "apps.suspend": "停用机构应用",
   "apps.resume": "恢复机构应用",
   "apps.limit": "改机构权限",
+  "dialects.switch_on": "打开旧接口",
+  "dialects.switch_off": "关掉旧接口",
   "terminals.put": "登记终端",
   "criteria.check": "核对入网条件",
   "admissions.submit": "提交入网申请",
