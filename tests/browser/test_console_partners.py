@@ -82,7 +82,7 @@ def check(desk: Desk, criterion: str, state: str = "met") -> None:
     dialog(desk).locator(f'[data-test="state-{state}"]').click()
     dialog(desk).locator('[data-test="note"]').fill("看过原件")
     if state == "later":
-        dialog(desk).locator('[data-test="due"]').fill("2027-01-31")
+        dialog(desk).locator(".el-date-editor input").fill("2027-01-31")
         desk.page.keyboard.press("Enter")
     desk.press("check-it")
     expect(desk.page.locator(f'[data-criterion="{criterion}"]')).to_have_attribute("data-met", state)
@@ -158,7 +158,7 @@ def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: R
     expect(reviewer.at("terminals")).to_contain_text("T-0199")
     assert reviewer.page.locator('[data-test="suspend"]').count() == 0
     reviewer.press("limit")
-    dialog(reviewer).locator('[data-test="limit-until"]').fill("2030-01-01 08:00:00")
+    dialog(reviewer).locator(".el-date-editor input").fill("2030-01-01 08:00:00")
     reviewer.page.keyboard.press("Enter")
     reviewer.press("limit-it")
     expect(reviewer.at("partner")).to_contain_text("2030-01-01")
