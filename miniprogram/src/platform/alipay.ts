@@ -1,4 +1,5 @@
 import { pickFromAlbum } from './pictures'
+import { placeByPlatform } from './place'
 import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
 import { scanWithCamera } from './scanning'
 
@@ -58,4 +59,5 @@ export const alipay: Platform = {
   nameField: () => undefined,
   pickPicture: (max_bytes) => pickFromAlbum(my.getFileSystemManager(), max_bytes),
   scan: scanWithCamera,
+  locate: placeByPlatform,
 }

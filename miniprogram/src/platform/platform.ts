@@ -1,3 +1,4 @@
+import type { PhonePlace } from '../api/visits'
 import type { Picture } from './pictures'
 
 /** What differs between WeChat, Alipay and the web, and nothing else. */
@@ -38,6 +39,8 @@ export interface Platform {
   pickPicture(max_bytes: number): Promise<Picture>
   /** The text of a code held before the camera, null when there was none; null where no page can scan. */
   scan: (() => Promise<string | null>) | null
+  /** Where the phone is; null when it may not or cannot say. */
+  locate(): Promise<PhonePlace | null>
 }
 
 export function watchMiniProgramNetwork(tell: (isOnline: boolean) => void): void {

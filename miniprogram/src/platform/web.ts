@@ -1,3 +1,4 @@
+import { placeByBrowser } from './place'
 import type { Platform } from './platform'
 import { keep } from './storage'
 import { pickFile } from './web-pictures'
@@ -52,4 +53,5 @@ export const web: Platform = {
   },
   pickPicture: pickFile,
   scan: null,
+  locate: placeByBrowser,
 }

@@ -1,4 +1,5 @@
 import { pickFromAlbum } from './pictures'
+import { placeByPlatform } from './place'
 import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
 import { scanWithCamera } from './scanning'
 
@@ -53,4 +54,5 @@ export const wechat: Platform = {
   nameField: () => undefined,
   pickPicture: (max_bytes) => pickFromAlbum(wx.getFileSystemManager(), max_bytes),
   scan: scanWithCamera,
+  locate: placeByPlatform,
 }

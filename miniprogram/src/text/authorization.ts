@@ -1,7 +1,5 @@
 export const authorization = {
   title: '医院机器要看卡',
-  row: '扫一扫',
-  rowHint: '扫医院机器上的码，不用出示健康码',
   findTitle: '扫医院机器上的码',
   findScan: '对准机器屏幕上的二维码。扫完先告诉您是谁要看，您同意了它才能看。',
   scan: '扫一扫',

@@ -1,6 +1,7 @@
 /** Every sentence of the pages, by page. Nothing else in the source is Chinese. */
 
 import { authorization } from './authorization'
+import { booking } from './booking'
 import { claim } from './claim'
 import { family } from './family'
 import { factor, lifecycle } from './lifecycle'
@@ -10,7 +11,8 @@ import { pin } from './pin'
 import { privacy } from './privacy'
 
 export { errorText } from './errors'
-export { moment } from './moments'
+export { daySaid, dayShort, moment, timeSaid, whenSaid } from './moments'
+export { yuan } from './money'
 
 /** What is agreed to when claiming for oneself, and for somebody else. */
 export const claimNotice = notices.claim
@@ -63,6 +65,7 @@ export const text = {
 
   account,
   authorization,
+  booking,
   claim,
   factor,
   family,
@@ -100,6 +103,7 @@ export const text = {
     keptCard: (kept_at: string) => `系统暂时连不上，下面是 ${kept_at} 的资料。`,
     offlineEmpty: '手机里还没有存下静态码，要连上网络才能显示。请到窗口用身份证办理，一样能看病。',
     captured: '截下来的动态码很快就失效，请不要发给别人。',
+    errands: { all: '看病', book: '挂号', appointments: '我的预约', visit: '签到、候诊', examinations: '检查', medications: '吃药提醒', scan: '扫一扫' },
     messages: '消息',
     unread: (count: string) => `${count} 条没看`,
     settings: '设置',

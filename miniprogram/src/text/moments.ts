@@ -12,6 +12,38 @@ export function moment(at: string | number, now_ms: number): string {
   return `${year}${day} ${weekdays[there.getUTCDay()]} ${clockTime(there)}`
 }
 
+const there = (at: string | number) => new Date(new Date(at).getTime() + CHINA_OFFSET_MS)
+
+/** The day in China, such as 2026-08-03. */
+export function dayOf(at: string | number): string {
+  return there(at).toISOString().slice(0, 10)
+}
+
+/** A day such as 2026-08-03, as one says it now: 今天 8月3日 周一. */
+export function daySaid(on: string, now_ms: number): string {
+  const [year, month, day] = on.split('-').map(Number)
+  const away = Math.round((Date.parse(on) - Date.parse(dayOf(now_ms))) / 86_400_000)
+  const near = away === 0 ? '今天 ' : away === 1 ? '明天 ' : ''
+  const other = year === Number(dayOf(now_ms).slice(0, 4)) ? '' : `${year}年`
+  return `${near}${other}${month}月${day}日 ${weekdays[new Date(`${on}T00:00:00Z`).getUTCDay()]}`
+}
+
+/** 周一, and 3日: two short lines of a calendar. */
+export function dayShort(on: string, now_ms: number): [string, string] {
+  const weekday = on === dayOf(now_ms) ? '今天' : weekdays[new Date(`${on}T00:00:00Z`).getUTCDay()]
+  return [weekday, `${Number(on.slice(5, 7))}/${Number(on.slice(8))}`]
+}
+
+/** 上午9点, 下午3:20. */
+export function timeSaid(at: string | number): string {
+  return clockTime(there(at)).replace(/:00$/, '点')
+}
+
+/** 今天 8月3日 周一 上午9点 */
+export function whenSaid(at: string | number, now_ms: number): string {
+  return `${daySaid(dayOf(at), now_ms)} ${timeSaid(at)}`
+}
+
 function clockTime(there: Date): string {
   const hour = there.getUTCHours()
   const minute = String(there.getUTCMinutes()).padStart(2, '0')
