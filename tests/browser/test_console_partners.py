@@ -162,6 +162,8 @@ def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: R
     reviewer.page.keyboard.press("Enter")
     reviewer.press("limit-it")
     expect(reviewer.at("partner")).to_contain_text("2030-01-01")
+    reviewer.open(f"partners/{demo.told['hospitals'][1]['partner']['app_id']}")
+    expect(reviewer.page.locator("[data-dialect=tencent]")).to_have_attribute("data-on", "false")
     reviewer.press("dialect-tencent")
     reviewer.press("dialect-save")
     expect(dialog(reviewer).locator('[data-test="fault"]')).to_contain_text("医院编号")

@@ -5,10 +5,12 @@ import { booking } from './booking'
 import { claim } from './claim'
 import { family } from './family'
 import { factor, lifecycle } from './lifecycle'
+import { medications, reminders } from './medications'
 import notices from './notices.json'
 import { account, objection } from './objection'
 import { pin } from './pin'
 import { privacy } from './privacy'
+import { visits } from './visits'
 
 export { errorText } from './errors'
 export { daySaid, dayShort, moment, timeSaid, whenSaid } from './moments'
@@ -70,9 +72,12 @@ export const text = {
   factor,
   family,
   lifecycle,
+  medications,
   objection,
   pin,
   privacy,
+  reminders,
+  visits,
 
   cards: {
     title: '电子健康卡',

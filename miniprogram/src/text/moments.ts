@@ -39,6 +39,11 @@ export function timeSaid(at: string | number): string {
   return clockTime(there(at)).replace(/:00$/, '点')
 }
 
+/** 07:30, as one says it: 上午7:30. */
+export function clockSaid(clock: string): string {
+  return timeSaid(`2026-01-01T${clock}:00+08:00`)
+}
+
 /** 今天 8月3日 周一 上午9点 */
 export function whenSaid(at: string | number, now_ms: number): string {
   return `${daySaid(dayOf(at), now_ms)} ${timeSaid(at)}`
