@@ -177,7 +177,7 @@ def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: R
 
 @pytest.mark.feature("V8")
 def test_an_objection_is_looked_into_and_closed_with_a_lesson(browser: Browser, demo: RunningDemo) -> None:
-    token, card = claim(demo, 27)
+    token, card = claim(demo, 20)
     terminal = Terminal(browser, demo)
     code = ask(demo, "GET", f"/api/v1/cards/{card['card_id']}/code?kind=dynamic", token=token)["text"]
     terminal.verify_text(code)

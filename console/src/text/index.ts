@@ -263,6 +263,7 @@ export const ROLES: Record<string, string> = {
   card_clerk: "健康卡管理员",
   registrar: "人员登记员",
   registrar_checker: "合并复核员",
+  hospital_clerk: "医院接入管理员",
   partner_clerk: "机构管理员",
   partner_reviewer: "入网审核员",
 };
