@@ -112,6 +112,16 @@ async def test_a_body_has_a_limit_of_its_route(platform: Platform) -> None:
     assert answer.status == 201
 
 
+@pytest.mark.feature("V9")
+async def test_a_body_of_very_many_parts_is_refused_before_it_is_taken_apart(platform: Platform) -> None:
+    """Taking a megabyte of tiny parts apart would hold up everybody else for a third of a second."""
+    await platform.admit(scopes=("usage.report",))
+    for raw in (b'{"events":[' + b"{}," * 300_000 + b"{}]}", b'{"a":1' + b',"a":1' * 100_000 + b"}"):
+        answer = await call(platform, raw, path="/partner/v1/usage-events").send(platform.http)
+        assert (answer.status, answer.error) == (400, "request.invalid")
+        assert answer.json["error"]["message"] == "the body has too many parts"
+
+
 async def test_more_than_a_megabyte_is_not_even_read(platform: Platform) -> None:
     answer = await platform.http.send("POST", CARDS, raw=b" " * 1_000_001)
     assert answer.status in (400, 413, 599)  # 599: the connection was closed on the client
