@@ -27,6 +27,7 @@ from handlers.partner import (
 )
 from handlers.partner import authorization_requests as partner_authorization_requests
 from handlers.partner import cards as partner_cards
+from handlers.partner import messages as partner_messages
 from handlers.partner import sessions as partner_sessions
 from handlers.partner import visits as partner_visits
 from handlers.resident import (
@@ -101,6 +102,7 @@ ROUTES: list[openapi.Route] = [
     *partner_cards.ROUTES,
     *partner_authorization_requests.ROUTES,
     *prescriptions.ROUTES,
+    *partner_messages.ROUTES,
     *admissions.ROUTES,
     *keys.ROUTES,
     *staff_admissions.ROUTES,

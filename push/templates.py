@@ -1,6 +1,6 @@
 """What residents are told, by kind of message: the one place on the server with Chinese texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -26,6 +26,19 @@ MOVED_BY = {
     "merge": "发卡中心",
 }
 
+
+# What is to be done next in a visit, where the hospital has no words of its own for it.
+TASKS = {
+    "check_in": "签到",
+    "see_doctor": "就诊",
+    "book_examination": "预约检查",
+    "pay": "缴费",
+    "be_examined": "做检查",
+    "wait_for_report": "等报告",
+    "fetch_report": "取报告",
+    "fetch_medicine": "取药",
+    "answer_survey": "填写满意度调查",
+}
 
 CITY = timezone(timedelta(hours=8))
 OPEN_CARD = "请打开健康卡查看"
@@ -251,6 +264,11 @@ def _shown(data: Mapping[str, Any]) -> _Shown:
 
 # Fields that are a sentence of their own where a text has room for them.
 SENTENCES = {"token": "您的号是 {}。", "bed": "床位：{}。", "preparation": "{}。", "discharge_on": "{}。"}
+
+
+def drugs_shown(drugs: Sequence[tuple[str, str, str]]) -> str:
+    """Drug, dose and unit of each, as one reads them."""
+    return "、".join(f"{drug} {dose}{unit}" for drug, dose, unit in drugs)
 
 
 def short_time(at: datetime | str) -> str:

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from payment.merchants.service import Merchants
 from push.credits.service import CreditService
 from push.deliveries.dispatcher import Deliveries, Lane
+from push.messages.hospitals import HospitalMessages
 from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
+from push.messages.visits import VisitMessages
 from push.preferences.service import PreferenceService
+from push.reminders.planning import ReminderPlanner
+from push.reminders.scheduler import ReminderScheduler
 from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.appointments.booking.following import Following
@@ -159,6 +163,10 @@ class PushServices:
     message_credits: CreditService
     deliveries: Deliveries
     lanes: tuple[Lane, ...]
+    hospital_messages: HospitalMessages
+    visit_messages: VisitMessages
+    reminder_planner: ReminderPlanner
+    reminders: ReminderScheduler
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("appointments", 1, services.appointment_upkeep.continue_due),
         Job("expired_holds", 2, services.appointment_upkeep.release_expired),
         Job("appointments_over", 60, services.appointment_upkeep.close_over),
+        Job("reminders", 1, services.reminders.send_due),
         *(Job(f"messages_{lane.name}", 1, lane.deliver_due) for lane in services.lanes),
         Job("examination_plans", 5, services.examination_plans.give_back_due),
         Job("attachments", 60, services.attachments.delete_due),

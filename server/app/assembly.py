@@ -14,7 +14,7 @@ from server.app.medications import medications
 from server.app.outside import outside_sources
 from server.app.partners import partner_register
 from server.app.persons import person_index
-from server.app.push import telling
+from server.app.push import PushNeeds, telling
 from server.app.usage import using
 from server.app.visits import visiting
 from server.cards.display import Display, DisplayPolicy
@@ -87,7 +87,13 @@ def services(base: Foundation) -> Services:
         base, cards_store, cards, persons.identity, proving, sms_codes, partners.partners, consents, usages
     )
     security = _security(base)
-    patients = Patients(cards_store, persons.identifiers, usages.was_used_at, base.clock)
+    booked = booking(base, cards)
+
+    async def find_registered(institution_id: str, registration_no: str) -> str | None:
+        found = await booked.appointments.find_by_registration(institution_id, registration_no)
+        return None if found is None else found.card_id
+
+    patients = Patients(cards_store, persons.identifiers, usages.was_used_at, base.clock, find_registered)
     plans = medications(base, cards, patients)
     booked = booking(base, cards)
     return Services(
@@ -100,7 +106,21 @@ def services(base: Foundation) -> Services:
         **vars(told.services),
         **vars(booked),
         **vars(plans),
-        **vars(telling(base, cards, lifecycle, security, accounts, _sms(base))),
+        **vars(
+            telling(
+                base,
+                PushNeeds(
+                    cards,
+                    lifecycle,
+                    security,
+                    accounts,
+                    _sms(base),
+                    patients,
+                    booked.appointments,
+                    plans.medications,
+                ),
+            )
+        ),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,

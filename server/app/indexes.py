@@ -4,7 +4,9 @@ import asyncio
 
 from payment.merchants.store import MerchantStore
 from push.deliveries.store import DeliveryStore
+from push.messages.hospital_store import HospitalMessageStore
 from push.messages.store import MessageStore
+from push.reminders.store import ReminderStore
 from server.accounts.store import AccountStore
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.examinations.store import OrderStore, PlanStore
@@ -76,6 +78,8 @@ INDEXES = {
     "audit_batches": AuditCollections.BATCH_INDEXES,
     "messages": MessageStore.INDEXES,
     "deliveries": DeliveryStore.INDEXES,
+    "hospital_messages": HospitalMessageStore.INDEXES,
+    "reminders": ReminderStore.INDEXES,
     "medication_plans": MedicationStore.INDEXES,
     "security_events": SecurityStore.INDEXES,
     "idempotency": Idempotency.INDEXES,

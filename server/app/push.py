@@ -1,5 +1,7 @@
 """The services that tell residents, put together."""
 
+from dataclasses import dataclass
+
 from push.channels.platform import PlatformChannel
 from push.channels.sms import SmsChannel
 from push.credits.model import MessageTemplates
@@ -7,52 +9,102 @@ from push.credits.service import CreditService
 from push.credits.store import CreditStore
 from push.deliveries.dispatcher import Channel, Deliveries, Lane
 from push.deliveries.store import DeliveryStore
+from push.messages.hospital_store import HospitalMessageStore
+from push.messages.hospitals import HospitalMessages
 from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
 from push.messages.store import MessageStore
 from push.messages.telling import Teller
+from push.messages.visits import VisitMessages
 from push.preferences.service import PreferenceService
 from push.preferences.store import PreferenceStore
+from push.reminders.model import ReminderPolicy
+from push.reminders.planning import ReminderPlanner
+from push.reminders.scheduler import ReminderScheduler, StillWanted
+from push.reminders.store import ReminderStore
+from push.reminders.wanted import Wanted
 from server.accounts.service import AccountService
 from server.app.foundation import Foundation
+from server.appointments.booking.service import AppointmentService
 from server.cards.lifecycle.service import LifecycleService
+from server.cards.patients import Patients
 from server.cards.service import CardService
 from server.gateways.alipay import AlipayMessages
 from server.gateways.messages import MessagePlatform
 from server.gateways.sms import HttpSmsGateway
 from server.gateways.wechat import WeChatMessages
+from server.medications.service import MedicationService
 from server.security.service import SecurityService
 from server.services import PushServices
 from server.settings import Settings
 
 
-def telling(
-    base: Foundation,
-    cards: CardService,
-    lifecycle: LifecycleService,
-    security: SecurityService,
-    accounts: AccountService,
-    sms: HttpSmsGateway,
-) -> PushServices:
-    kept = base.mongo.collection
-    base.policies.declare(MessageTemplates)
+@dataclass(frozen=True)
+class PushNeeds:
+    """The services that telling residents stands on."""
+
+    cards: CardService
+    lifecycle: LifecycleService
+    security: SecurityService
+    accounts: AccountService
+    sms: HttpSmsGateway
+    patients: Patients
+    appointments: AppointmentService
+    medications: MedicationService
+
+
+def telling(base: Foundation, on: PushNeeds) -> PushServices:
+    kept, clock = base.mongo.collection, base.clock
+    base.policies.declare(MessageTemplates, ReminderPolicy)
     messages = MessageStore(kept("messages"), base.sealer)
-    preferences = PreferenceService(PreferenceStore(kept("message_preferences")), base.clock)
-    credits = CreditService(CreditStore(kept("message_credits")), base.policies, base.clock)
-    delivery_store = DeliveryStore(kept("deliveries"))
-    deliveries = Deliveries(delivery_store, base.clock)
+    preferences = PreferenceService(PreferenceStore(kept("message_preferences")), clock)
+    credits = CreditService(CreditStore(kept("message_credits")), base.policies, clock)
+    delivery_store, reminder_store = DeliveryStore(kept("deliveries")), ReminderStore(kept("reminders"))
+    deliveries = Deliveries(delivery_store, clock)
     teller = Teller(messages, deliveries, preferences)
+
+    async def why_released(appointment_id: str) -> str | None:
+        found = await on.appointments.find(appointment_id)
+        return None if found is None else found.because
+
     return PushServices(
-        messages=MessageService(messages, teller, cards, base.clock),
-        objections=ObjectionService(messages, cards, lifecycle, security),
+        messages=MessageService(messages, teller, on.cards, clock),
+        objections=ObjectionService(messages, on.cards, on.lifecycle, on.security),
         message_preferences=preferences,
         message_credits=credits,
         deliveries=deliveries,
         lanes=tuple(
-            Lane(channel, delivery_store, messages.find_many, preferences, base.clock)
-            for channel in _channels(base, accounts, credits, sms)
+            Lane(channel, delivery_store, messages.find_many, preferences, clock)
+            for channel in _channels(base, on.accounts, credits, on.sms)
+        ),
+        hospital_messages=HospitalMessages(
+            HospitalMessageStore(kept("hospital_messages")),
+            teller,
+            on.patients,
+            base.budgets,
+            base.audit,
+            clock,
+        ),
+        visit_messages=VisitMessages(teller, on.cards, why_released),
+        reminder_planner=ReminderPlanner(reminder_store, base.policies),
+        reminders=ReminderScheduler(
+            reminder_store,
+            teller,
+            on.cards.find,
+            _wanted(Wanted(on.appointments.find, on.medications.drugs_due)),
+            base.mongo.in_transaction,
+            clock,
         ),
     )
+
+
+def _wanted(wanted: Wanted) -> dict[str, StillWanted]:
+    return {
+        "visit_day_before": wanted.visit,
+        "visit_soon": wanted.visit,
+        "hold_expiring": wanted.hold,
+        "medication_due": wanted.medication,
+    }
 
 
 def _channels(

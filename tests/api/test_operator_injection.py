@@ -160,6 +160,13 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/api/v1/medication-plans/{plan_id}/ticks": [
         {"at": "2026-11-22T23:30:00Z", "item_nos": [1], "state": "taken"}
     ],
+    "/partner/v1/messages": [
+        {
+            "kind": "bill_due",
+            "hospital_patient_no": "x",
+            "fields": {"amount_fen": 1, "item": "x", "note": "x", "starts_at": "2026-11-22T23:30:00Z"},
+        }
+    ],
     "/partner/v1/prescriptions": [
         {
             "hospital_patient_no": "x",

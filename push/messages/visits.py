@@ -1,0 +1,76 @@
+"""Telling patients what becomes of their appointments and visits: reactions, called perhaps twice."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from push.kinds import KINDS
+from push.messages.telling import Teller, Told
+from push.templates import TASKS
+from server.cards.service import CardService
+from server.core.masking import mask_name
+from server.core.outbox import Event
+
+WhyReleased = Callable[[str], Awaitable[str | None]]
+"""An appointment → why it was released."""
+
+APPOINTMENT_KINDS = {
+    "appointment.held": "visit_held",
+    "appointment.confirmed": "visit_confirmed",
+    "appointment.cancelled": "visit_cancelled",
+    "appointment.moved": "visit_moved",
+    "appointment.no_show": "visit_no_show",
+}
+# Why a place went back → what is told; of what somebody did himself nothing is.
+RELEASED = {
+    "by_resident": None,
+    "card_ended": None,
+    "expired": "visit_released",
+    "not_paid": "visit_released",
+}
+QUEUE_KINDS = {
+    "queue.joined": "queue_joined",
+    "queue.near": "queue_near",
+    "queue.called": "queue_called",
+    "queue.missed": "queue_missed",
+}
+
+
+class VisitMessages:
+    def __init__(self, teller: Teller, cards: CardService, why_released: WhyReleased) -> None:
+        self._teller = teller
+        self._cards = cards
+        self._why_released = why_released
+
+    async def tell_appointment(self, event: Event) -> None:
+        kind = APPOINTMENT_KINDS[event.name]
+        if kind == "visit_held" and event.data.get("hold_expires_at") is None:
+            return  # confirmed in the same moment
+        await self._tell(event, kind, {**event.data, "expires_at": event.data.get("hold_expires_at")})
+
+    async def tell_released(self, event: Event) -> None:
+        why = await self._why_released(event.data["appointment_id"])
+        kind = RELEASED.get(why or "", "visit_refused")
+        if kind is not None:
+            await self._tell(event, kind, event.data)
+
+    async def tell_queue(self, event: Event) -> None:
+        data = {**event.data, "token": event.data.get("number")}
+        await self._tell(event, QUEUE_KINDS[event.name], data)
+
+    async def tell_next(self, event: Event) -> None:
+        """The next place and task, in the hospital's words where it has some."""
+        what = event.data.get("title") or TASKS.get(event.data["what"], event.data["what"])
+        await self._tell(event, "visit_next", {**event.data, "what": what})
+
+    async def _tell(self, event: Event, kind: str, data: Mapping[str, Any]) -> None:
+        card = await self._cards.find(data["card_id"])
+        if card is None:
+            return
+        known = KINDS[kind].needs | KINDS[kind].takes | ALWAYS
+        shown = {name: value for name, value in data.items() if name in known and value is not None}
+        shown["who"] = mask_name(card.holder.name)
+        accounts = [tie.account_id for tie in card.ties]
+        await self._teller.tell(Told(kind, event.event_id, accounts, shown, event.happened_at))
+
+
+ALWAYS = frozenset({"card_id", "institution_id", "institution", "appointment_id", "visit_id"})
