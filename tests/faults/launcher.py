@@ -3,12 +3,19 @@
 python -m tests.faults.launcher unsafe-writes serve       w:1 and no journal: must be seen to lose
 python -m tests.faults.launcher no-driver-retry serve     the driver gives up at the first broken connection,
                                                           so that ambiguity reaches our own code
+python -m tests.faults.launcher pause-after-claim worker  stops itself (SIGSTOP) whenever it has claimed
+                                                          reminders and not written anything yet
 """
 
 import functools
+import os
+import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from push.reminders.model import Reminder
+from push.reminders.scheduler import ReminderScheduler, Settled
 from server import app as composition
 from server.__main__ import main
 from server.core import mongo
@@ -27,7 +34,23 @@ def no_driver_retry() -> None:
     mongo.MotorClient = without_retries
 
 
-FAULTS = {"unsafe-writes": unsafe_writes, "no-driver-retry": no_driver_retry}
+def pause_after_claim() -> None:
+    settled = ReminderScheduler._settled
+
+    async def stopping(self: ReminderScheduler, rows: Sequence[Reminder]) -> Settled:
+        found = await settled(self, rows)
+        if len(rows) > 1:  # not again, when it looks at them one by one
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return found
+
+    ReminderScheduler._settled = stopping  # type: ignore[method-assign]
+
+
+FAULTS = {
+    "unsafe-writes": unsafe_writes,
+    "no-driver-retry": no_driver_retry,
+    "pause-after-claim": pause_after_claim,
+}
 
 if __name__ == "__main__":
     FAULTS[sys.argv.pop(1)]()

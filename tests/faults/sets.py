@@ -9,6 +9,7 @@ from tests.faults.run_channels import claim_everywhere
 from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
 from tests.faults.run_forged import present_forged_codes
+from tests.faults.run_reminders import days_of_downtime, kill_in_ticks, pause_owners
 from tests.faults.runs import Outcome, Say, kill_database, kill_processes
 
 Run = Callable[[int, Say], Outcome]
@@ -30,12 +31,23 @@ class Sizes:
     kills_in_federation: int
     claimed: int
     forged: int
+    kills_in_ticks: int
+    reminders: int
+    pauses: int
+    due: int
     waits: bool
     starts: bool
 
 
-QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, 20_000, waits=False, starts=False)
-FULL = Sizes(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, 1_000_000, waits=True, starts=True)
+QUICK_TICKS = {"kills_in_ticks": 1, "reminders": 60, "pauses": 2, "due": 300}
+FULL_TICKS = {"kills_in_ticks": 50, "reminders": 2_000, "pauses": 50, "due": 10_000}
+QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, 20_000, **QUICK_TICKS, waits=False, starts=False)
+FULL = Sizes(
+    *(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, 1_000_000),
+    **FULL_TICKS,
+    waits=True,
+    starts=True,
+)
 
 
 def runs_of(size: Sizes) -> dict[str, Run]:
@@ -72,6 +84,11 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     }
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
+    runs["reminders"] = lambda seed, say: kill_in_ticks(
+        seed, say, times=size.kills_in_ticks, reminders=size.reminders
+    )
+    runs["pauses"] = lambda seed, say: pause_owners(seed, say, pauses=size.pauses)
+    runs["downtime"] = lambda seed, say: days_of_downtime(seed, say, due=size.due)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
         runs["uses"] = lambda seed, say: kill_at_failpoints(
             seed, say, times=size.kills_per_failpoint, waits=waits, starts=False, only="usages"
