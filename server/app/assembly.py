@@ -88,14 +88,10 @@ def services(base: Foundation) -> Services:
     )
     security = _security(base)
     booked = booking(base, cards)
-
-    async def find_registered(institution_id: str, registration_no: str) -> str | None:
-        found = await booked.appointments.find_by_registration(institution_id, registration_no)
-        return None if found is None else found.card_id
-
+    find_registered = booked.appointments.find_by_registration
     patients = Patients(cards_store, persons.identifiers, usages.was_used_at, base.clock, find_registered)
     plans = medications(base, cards, patients)
-    booked = booking(base, cards)
+    needs = PushNeeds(cards, lifecycle, security, accounts, _sms(base), patients, booked, plans)
     return Services(
         **vars(persons),
         **vars(partners),
@@ -106,21 +102,7 @@ def services(base: Foundation) -> Services:
         **vars(told.services),
         **vars(booked),
         **vars(plans),
-        **vars(
-            telling(
-                base,
-                PushNeeds(
-                    cards,
-                    lifecycle,
-                    security,
-                    accounts,
-                    _sms(base),
-                    patients,
-                    booked.appointments,
-                    plans.medications,
-                ),
-            )
-        ),
+        **vars(telling(base, needs)),
         accounts=accounts,
         sms_codes=sms_codes,
         cards=cards,

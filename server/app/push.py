@@ -25,7 +25,6 @@ from push.reminders.store import ReminderStore
 from push.reminders.wanted import Wanted
 from server.accounts.service import AccountService
 from server.app.foundation import Foundation
-from server.appointments.booking.service import AppointmentService
 from server.cards.lifecycle.service import LifecycleService
 from server.cards.patients import Patients
 from server.cards.service import CardService
@@ -33,9 +32,8 @@ from server.gateways.alipay import AlipayMessages
 from server.gateways.messages import MessagePlatform
 from server.gateways.sms import HttpSmsGateway
 from server.gateways.wechat import WeChatMessages
-from server.medications.service import MedicationService
 from server.security.service import SecurityService
-from server.services import PushServices
+from server.services import AppointmentServices, MedicationServices, PushServices
 from server.settings import Settings
 
 
@@ -49,8 +47,8 @@ class PushNeeds:
     accounts: AccountService
     sms: HttpSmsGateway
     patients: Patients
-    appointments: AppointmentService
-    medications: MedicationService
+    booked: AppointmentServices
+    plans: MedicationServices
 
 
 def telling(base: Foundation, on: PushNeeds) -> PushServices:
@@ -64,7 +62,7 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
     teller = Teller(messages, deliveries, preferences)
 
     async def why_released(appointment_id: str) -> str | None:
-        found = await on.appointments.find(appointment_id)
+        found = await on.booked.appointments.find(appointment_id)
         return None if found is None else found.because
 
     return PushServices(
@@ -91,7 +89,7 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
             reminder_store,
             teller,
             on.cards.find,
-            _wanted(Wanted(on.appointments.find, on.medications.drugs_due)),
+            _wanted(Wanted(on.booked.appointments.find, on.plans.medications.drugs_due)),
             base.mongo.in_transaction,
             clock,
         ),

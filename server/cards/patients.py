@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from server.cards.model import Card
 from server.cards.store import CardStore
@@ -13,8 +14,17 @@ from server.identity.identifiers.service import IdentifierService
 # A hospital that has not met somebody for longer asks for the card again.
 KNOWN_FOR = timedelta(days=400)
 HasVerified = Callable[[str, str, datetime], Awaitable[bool]]
-FindRegistration = Callable[[str, str], Awaitable[str | None]]
-"""(institution, registration_no) → the card a booking there is for."""
+
+
+class Registered(Protocol):
+    """A booking, as far as it says for whom."""
+
+    @property
+    def card_id(self) -> str: ...
+
+
+FindRegistration = Callable[[str, str], Awaitable[Registered | None]]
+"""(institution, registration_no) → the booking it stands for there."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +43,6 @@ class Whom:
             )
 
 
-async def _no_registration(institution_id: str, registration_no: str) -> str | None:
-    """For a platform on which nothing is booked."""
-    return None
-
-
 class Patients:
     def __init__(
         self,
@@ -45,7 +50,7 @@ class Patients:
         identifiers: IdentifierService,
         has_verified: HasVerified,
         clock: Clock,
-        find_registration: FindRegistration = _no_registration,
+        find_registration: FindRegistration,
     ) -> None:
         self._cards = cards
         self._identifiers = identifiers
@@ -72,8 +77,8 @@ class Patients:
         if whom.person_id is not None:
             return await self._cards.find_live_of_person(whom.person_id), False
         if whom.registration_no is not None:
-            card_id = await self._find_registration(institution_id, whom.registration_no)
-            return (None if card_id is None else await self._cards.find(card_id)), True
+            booked = await self._find_registration(institution_id, whom.registration_no)
+            return (None if booked is None else await self._cards.find(booked.card_id)), True
         assert whom.hospital_patient_no is not None, "`require_one` has seen to it"
         try:
             person_id = await self._identifiers.find_person_id(institution_id, whom.hospital_patient_no)
