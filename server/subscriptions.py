@@ -12,9 +12,7 @@ Reaction = Callable[[Event], Awaitable[None]]
 
 def subscriptions(services: Services) -> dict[str, list[Reaction]]:
     messages, papers = services.messages, services.attachments
-    identity, near = services.identity, tells_near(services)
-    visits, orders = services.visits, services.examination_orders
-    reminders, told = services.reminder_planner, services.visit_messages
+    identity = services.identity
     return {
         "person.registered": [identity.look_again],
         "person.updated": [],
@@ -35,6 +33,18 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "card.cancelled": [messages.tell_card_moved],
         "card.pin_changed": [messages.tell_card_moved],
         "card.pin_locked": [messages.tell_card_moved],
+        "admission.vetted": [],
+        "admission.refused": [],
+        "admission.admitted": [services.admissions.finish, opens_merchant(services)],
+        **_care(services),
+    }
+
+
+def _care(services: Services) -> dict[str, list[Reaction]]:
+    """Appointments, visits, queues, medicine: what the care nouns tell each other, and what patients hear."""
+    near, visits, orders = tells_near(services), services.visits, services.examination_orders
+    reminders, told = services.reminder_planner, services.visit_messages
+    return {
         "visit.checked_in": [marks_checked_in(services), services.visits.follow_check_in],
         "visit.next": [told.tell_next],
         "visit.finished": [completes(services)],
@@ -84,9 +94,6 @@ def subscriptions(services: Services) -> dict[str, list[Reaction]]:
         "medication.planned": [reminders.follow_medication],
         "medication.changed": [reminders.follow_medication],
         "medication.ended": [reminders.follow_medication],
-        "admission.vetted": [],
-        "admission.refused": [],
-        "admission.admitted": [services.admissions.finish, opens_merchant(services)],
     }
 
 
