@@ -119,6 +119,8 @@ KINDS: Mapping[str, Kind] = {
     "card_refused_review": _card(sms=True),
     "card_refused_held": _card(sms=True),
     "card_taken_over": _card(audience="account"),
+    "card_joined": _card(audience="account"),
+    "card_shared": _card(audience="account"),
     "card_consented": _card(),
     "card_reprinted": _card(),
     "card_frozen": _card(sms=True),

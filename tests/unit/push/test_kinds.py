@@ -84,3 +84,8 @@ def test_the_night_goes_over_midnight() -> None:
     )
     assert night.end_of(datetime(2026, 11, 22, 23, 0, tzinfo=UTC)) is None
     assert night.end_of(datetime(2026, 11, 22, 8, 0, tzinfo=UTC)) is None
+
+
+def test_every_text_is_of_a_kind_and_every_kind_has_its_text() -> None:
+    """A text without a kind would park the event that tells it."""
+    assert TEMPLATES.keys() == KINDS.keys()
