@@ -42,7 +42,7 @@ from server.core.outbox import Event
 from server.core.policies import Policies
 from server.core.threads import run_in
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(seconds=180)
 BATCH = 50
 
@@ -150,9 +150,9 @@ class PlanService:
     async def book(self, booker: Booker, plan_id: str) -> list[Appointment]:
         """All of the plan's appointments; asked again, the same ones.
 
-        NotFound `examination_plan.not_found`; Conflict `examination_plan.in_progress`,
-        `examination_plan.given_back`, `examination_plan.not_bookable` (detail.order_id, detail.reason: the
-        code that one was refused with; nothing stays booked); Unavailable: ask again, same key.
+        NotFound `examination_plan.not_found`; Conflict `examination_plan.given_back`,
+        `examination_plan.not_bookable` (detail.order_id, detail.reason: the code that one was refused with;
+        nothing stays booked); Unavailable, among them `examination_plan.in_progress`: ask again, same key.
         """
         plan = await self._store.find(plan_id)
         if plan is None or plan.account_id != booker.account_id:
@@ -202,11 +202,12 @@ class PlanService:
             reason=refusal.code,
         ) from refusal
 
-    async def _lost(self, plan: ExaminationPlan) -> Conflict:
+    async def _lost(self, plan: ExaminationPlan) -> Conflict | Unavailable:
+        """Why this caller does not work at the plan.  In progress is no answer to keep: another follows."""
         now = await self._store.find(plan.plan_id)
         if now is not None and now.state in (PlanState.GIVING_BACK, PlanState.GIVEN_BACK):
             return Conflict("examination_plan.given_back", "the plan was given back: ask for another")
-        return Conflict("examination_plan.in_progress", "the plan is being booked")
+        return Unavailable("examination_plan.in_progress", "the plan is being booked")
 
     async def _booked(self, plan: ExaminationPlan) -> list[Appointment]:
         found = [await self._bookings.find(one) for one in (plan.taken or {}).values()]
