@@ -164,10 +164,10 @@ class VisitService:
 
         NotFound `visit.not_found`, also for a visit of a card that is not in this account.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + min(wait_s, LONGEST_WAIT_S)
         shown = await self._shown(await self._own(account_id, visit_id))
-        while shown.version == since and loop.time() < deadline:
+        for _ in range(int(min(wait_s, LONGEST_WAIT_S) / LOOK_EVERY_S)):
+            if shown.version != since:
+                break
             await asyncio.sleep(LOOK_EVERY_S)
             visit = await self._store.find(visit_id)
             assert visit is not None, "a visit is never deleted"

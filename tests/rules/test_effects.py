@@ -105,6 +105,9 @@ READS_STATUS = {
     "handlers/base.py": "the table of them",
     "server/core/http.py": "reads what other systems answered",
     "server/gateways/checks.py": "reads what the outside sources answered",
+    "server/gateways/his/http.py": "reads what hospitals answered",
+    "server/gateways/his/conformance/directory.py": "reads what hospitals answered",
+    "server/gateways/his/conformance/signatures.py": "reads what hospitals answered",
 }
 
 
