@@ -74,13 +74,10 @@ class PersonIndex:
         """The keyed blocking keys of a person: whoever shares one is worth comparing."""
         return blocking_of(person, self._store)
 
-    async def find_alike(self, blocking: list[str], besides: str | None = None) -> list[Person]:
-        """Living persons with one of the keys, oldest first, without the one whose id is `besides`."""
-        return await self._store.find_alike(blocking, besides)
-
-    async def find_newcomers(self, blocking: list[str], seen: Container[str]) -> list[Person]:
-        """Those of `find_alike` whose ids are not in `seen`."""
-        return await self._store.find_newcomers(blocking, seen)
+    async def find_alike(self, person: Person, blocking: list[str], seen: Container[str]) -> list[Person]:
+        """Living persons with one of the keys, oldest first, who may be this one: without those in `seen`,
+        and those whose documents make them somebody else."""
+        return await self._store.find_alike(blocking, person.documents, seen)
 
     async def find_named(self, name: str, born_on: date) -> list[Person]:
         """Living persons of about this name who were born about then."""

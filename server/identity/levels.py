@@ -163,7 +163,8 @@ def _documents(one: Traits, other: Traits) -> str:
 
 
 def are_two_people(proofs: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether numbers of a kind that is given once in a life differ."""
+    """Whether numbers of a kind that is given once in a life differ; both are "kind|number", and the number
+    may be its keyed index, the same for the same."""
     return not proofs & others and not (_kinds(proofs) & _kinds(others)).isdisjoint(LIFELONG)
 
 

@@ -11,8 +11,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from server.core.policies import Policy
-from server.identity.levels import LEVELS, MISSING, are_two_people, levels
-from server.identity.records import MatchRecord, Traits, blocking_keys, numbers_of, traits
+from server.identity.levels import LEVELS, MISSING, levels
+from server.identity.records import MatchRecord, Traits, blocking_keys, traits
 from server.identity.weights import Weights, shipped_weights
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "blocking_keys",
     "compare",
     "decide",
-    "is_out_of_question",
     "traits",
 ]
 
@@ -125,12 +124,6 @@ def at_most(found: Mapping[str, str]) -> tuple[Outcome, str | None]:
         if all(found[field] in named for field, named in condition.items()):
             return outcome, sentence
     return "same", None
-
-
-def is_out_of_question(record: Traits, person: MatchRecord) -> bool:
-    """Whether the documents alone make them two people (the first of RULES): then `decide` leaves the person
-    out whatever `compare` says, and this costs a tenth of it."""
-    return are_two_people(record.proofs, numbers_of(person.documents).proofs)
 
 
 def compare(

@@ -1,7 +1,6 @@
 """What a record says for matching, the forms its fields are compared in, and how candidates are found."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -46,16 +45,6 @@ class MatchRecord:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Number keys by what they say: those that prove identity and pass their checks, citizen numbers that do
-    not pass, and numbers that prove nobody."""
-
-    proofs: frozenset[str]
-    slips: frozenset[str]
-    cards: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Traits:
     """A record in the forms its fields are compared in."""
 
@@ -66,13 +55,21 @@ class Traits:
     address: frozenset[str]
     guardian: NameKeys
     guardian_phone: str
-    proofs: frozenset[str]  # as in `Numbers`
-    slips: frozenset[str]
-    cards: frozenset[str]
+    proofs: frozenset[str]  # identity-proving numbers that pass their checks
+    slips: frozenset[str]  # citizen numbers that do not
+    cards: frozenset[str]  # numbers that prove nobody
 
 
 def traits(record: MatchRecord) -> Traits:
-    numbers = numbers_of(record.documents)
+    proofs, slips, cards = set(), set(), set()
+    for key in record.documents:
+        id_type, _, number = key.partition("|")
+        if id_type == RESIDENT_ID_CARD and not is_whole(number):
+            slips.add(key)
+        elif id_type in DOCUMENT_TYPES and DOCUMENT_TYPES[id_type].proves_identity:
+            proofs.add(key)
+        else:
+            cards.add(key)
     return Traits(
         name=name_keys(record.name),
         gender=record.gender if record.gender in SEXES else "",
@@ -81,23 +78,10 @@ def traits(record: MatchRecord) -> Traits:
         address=frozenset(address_tokens(record.address)),
         guardian=name_keys(record.guardian_name),
         guardian_phone=record.guardian_phone,
-        proofs=numbers.proofs,
-        slips=numbers.slips,
-        cards=numbers.cards,
+        proofs=frozenset(proofs),
+        slips=frozenset(slips),
+        cards=frozenset(cards),
     )
-
-
-def numbers_of(documents: Iterable[str]) -> Numbers:
-    proofs, slips, cards = set(), set(), set()
-    for key in documents:
-        id_type, _, number = key.partition("|")
-        if id_type == RESIDENT_ID_CARD and not is_whole(number):
-            slips.add(key)
-        elif id_type in DOCUMENT_TYPES and DOCUMENT_TYPES[id_type].proves_identity:
-            proofs.add(key)
-        else:
-            cards.add(key)
-    return Numbers(frozenset(proofs), frozenset(slips), frozenset(cards))
 
 
 def is_whole(citizen_number: str) -> bool:

@@ -17,7 +17,7 @@ from server.core.ids import new_id
 from server.core.mongo import Duplicate
 from server.core.policies import Policies
 from server.identity.index import PersonIndex, record_of
-from server.identity.matching import Comparison, MatchingPolicy, compare, decide, is_out_of_question, traits
+from server.identity.matching import Comparison, MatchingPolicy, compare, decide, traits
 from server.identity.merges.service import MergeService
 from server.identity.model import Outcome, Person, Registration
 from server.identity.names import same_name
@@ -87,7 +87,7 @@ class Register:
     async def _register_unknown(self, applicant: Applicant, key: Callable[[], str]) -> Registration:
         person = self._new(applicant)
         blocking = self._index.blocking_of(person)  # costs milliseconds: once for all three uses
-        alike = await self._index.find_alike(blocking)
+        alike = await self._index.find_alike(person, blocking, seen=())
         verdict = await self._judge(person, alike)
         if verdict.outcome == "review":
             return await self._ask(applicant, key, verdict.them)
@@ -97,7 +97,7 @@ class Register:
         await self._record(applicant, "person", person.person_id, "new", verdict.because)
         await self._index.insert(person, blocking)
         seen = {person.person_id, *(one.person_id for one in alike)}
-        return await self._join(person, await self._index.find_newcomers(blocking, seen))
+        return await self._join(person, await self._index.find_alike(person, blocking, seen))
 
     def _new(self, applicant: Applicant) -> Person:
         now = self._clock.now()
@@ -129,7 +129,7 @@ class Register:
         person = await self._index.get(person_id)
         if person.person_id == person_id:
             blocking = self._index.blocking_of(person)
-            await self._join(person, await self._index.find_alike(blocking, besides=person_id))
+            await self._join(person, await self._index.find_alike(person, blocking, {person_id}))
 
     async def _join(self, person: Person, alike: list[Person]) -> Registration:
         """What becomes of somebody the index has, given those who are alike."""
@@ -147,15 +147,11 @@ class Register:
 
     async def _judge(self, person: Person, alike: list[Person]) -> Verdict:
         """Who of those who are alike it may be; whom he was told apart from is not meant."""
-        mine = traits(record_of(person)) if alike else None
-        compared = {
-            one.person_id: compare(mine, record)
-            for one in alike
-            if mine is not None and not _are_told_apart(person, one)
-            if not is_out_of_question(mine, record := record_of(one))
-        }
-        if not compared:
+        alike = [one for one in alike if not _are_told_apart(person, one)]
+        if not alike:
             return Verdict("new", (), {"sentence": "nobody in the index is alike"})
+        mine = traits(record_of(person))
+        compared = {one.person_id: compare(mine, record_of(one)) for one in alike}
         decision = decide(compared, await self._policies.get(MatchingPolicy))
         them = tuple(
             Candidate(person_id, explained(compared[person_id]))

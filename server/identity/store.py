@@ -1,6 +1,6 @@
 """How persons are kept: `persons`, everything personal sealed as one object, found by keyed indexes."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +9,9 @@ from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, Transaction, index
 from server.core.outbox import OUTBOX_INDEXES, adding, outbox
 from server.core.secrets import Sealer
+from server.identity.document_types import DOCUMENT_TYPES
+from server.identity.documents import number_key
+from server.identity.levels import are_two_people
 from server.identity.model import (
     Evidence,
     HeldDocument,
@@ -42,9 +45,6 @@ class PersonStore:
         self._inserts: Group[Document, None] = Group(collection.insert_each)
         self._by_document: Group[str, Person | None] = Group(self._find_by_documents)
         self._alike: Group[frozenset[str], list[Document]] = Group(self._find_alike, max_batch=ALIKE_AT_ONCE)
-        self._alike_ids: Group[frozenset[str], list[Document]] = Group(
-            self._find_alike_ids, max_batch=ALIKE_AT_ONCE
-        )
 
     # -- keyed indexes
     def document_key(self, document: HeldDocument) -> str:
@@ -156,38 +156,40 @@ class PersonStore:
         held = {document["key"]: row for row in rows for document in row["documents"]}
         return [attempt(self.person, held[key]) if key in held else None for key in keys]
 
-    async def find_alike(self, blocking: Sequence[str], besides: str | None = None) -> list[Person]:
-        """Live persons with one of the blocking keys, oldest first, without `besides`; at most 50."""
-        if not blocking:
-            return []
-        rows = await self._alike.ask(frozenset(blocking))
-        return [self.person(row) for row in rows if row["_id"] != besides][:MAX_FOUND]
+    async def find_alike(
+        self, blocking: Sequence[str], documents: Sequence[HeldDocument] = (), seen: Container[str] = ()
+    ) -> list[Person]:
+        """Live persons with one of the blocking keys, oldest first, at most 50; without those whose ids are
+        in `seen`, and without those whom `documents` make somebody else (`levels.are_two_people`).
 
-    async def find_newcomers(self, blocking: Sequence[str], seen: Container[str]) -> list[Person]:
-        """Those of `find_alike` whose ids are not in `seen`.  Of the others no row is brought or opened."""
-        rows = await self._alike_ids.ask(frozenset(blocking)) if blocking else []
-        ids = [row["_id"] for row in rows if row["_id"] not in seen][:MAX_FOUND]
+        The keys alone are read first.  Most who share one are told apart by their documents, and a whole row
+        costs ten times as much: to bring, to open, to compare.
+        """
+        rows = await self._alike.ask(frozenset(blocking)) if blocking else []
+        mine = _proofs({"type": one.id_type, "key": self.document_key(one)} for one in documents)
+        ids = [
+            row["_id"]
+            for row in rows
+            if row["_id"] not in seen and not are_two_people(mine, _proofs(row["documents"]))
+        ][:MAX_FOUND]
         if not ids:
             return []
         found = await self._collection.find({"_id": {"$in": ids}, **LIVE}, limit=len(ids), sort=[("_id", 1)])
         return [self.person(row) for row in found]
 
-    async def _find_alike(
-        self, asked: list[frozenset[str]], only: Document | None = None
-    ) -> list[list[Document] | BaseException]:
-        """The rows of each question, oldest first.  One query answers all of them, unless so many people are
-        alike that it was cut off: then each question has its own."""
-        rows = await self._alike_to(frozenset().union(*asked), len(asked), only)
+    async def _find_alike(self, asked: list[frozenset[str]]) -> list[list[Document] | BaseException]:
+        """Id, blocking keys and document keys for each question, oldest first.  One query answers all of
+        them, unless so many people are alike that it was cut off: then each question has its own."""
+        rows = await self._alike_to(frozenset().union(*asked), len(asked))
         if len(rows) < len(asked) * (MAX_FOUND + 1) or len(asked) == 1:
             return [[row for row in rows if not keys.isdisjoint(row["blocking"])] for keys in asked]
-        return [await self._alike_to(keys, 1, only) for keys in asked]
+        return [await self._alike_to(keys, 1) for keys in asked]
 
-    async def _find_alike_ids(self, asked: list[frozenset[str]]) -> list[list[Document] | BaseException]:
-        return await self._find_alike(asked, {"blocking": 1})
-
-    async def _alike_to(self, keys: frozenset[str], questions: int, only: Document | None) -> list[Document]:
+    async def _alike_to(self, keys: frozenset[str], questions: int) -> list[Document]:
         rows = await self._collection.find(
-            {"blocking": {"$in": sorted(keys)}, **LIVE}, limit=questions * (MAX_FOUND + 1), projection=only
+            {"blocking": {"$in": sorted(keys)}, **LIVE},
+            limit=questions * (MAX_FOUND + 1),
+            projection={"blocking": 1, "documents": 1},
         )
         return sorted(rows, key=lambda row: str(row["_id"]))
 
@@ -258,3 +260,9 @@ class PersonStore:
             distinct_from=frozenset(row.get("distinct_from", ())),
             version=row["version"],
         )
+
+
+def _proofs(documents: Iterable[Mapping[str, str]]) -> frozenset[str]:
+    """What the documents of a row prove, as "kind|keyed number"."""
+    proving = (one for one in documents if DOCUMENT_TYPES[one["type"]].proves_identity)
+    return frozenset(number_key(one["type"], one["key"]) for one in proving)

@@ -10,7 +10,7 @@ from pymongo.database import Database
 from server.core.audit import Actor
 from server.core.errors import Conflict, InvalidInput
 from server.identity.documents import Document, read_document
-from server.identity.model import Guardian
+from server.identity.model import Guardian, HeldDocument
 from tests.harness import Platform
 from tests.stores.persons import (
     CONFIRMED,
@@ -209,12 +209,21 @@ async def test_every_decision_is_on_record_with_its_reasons_and_no_values(
         assert value not in str(acts)
 
 
-async def test_the_second_look_brings_only_those_who_came_since_the_first(platform: Platform) -> None:
-    """Two of one household: who was seen is not read again, whoever came since is."""
+async def test_a_look_brings_those_who_may_be_meant_and_were_not_seen(platform: Platform) -> None:
+    """Of one household: another citizen number is somebody else, another kind of document may not be."""
     first = await person_id_of(platform, said("林晓雨", identity_card(22), **WEI))
     second = await person_id_of(platform, said("林晓雪", identity_card(24), **WEI))
     index = platform.app.services.identity._index
-    blocking = index.blocking_of(await index.get(first))
-    assert [one.person_id for one in await index.find_newcomers(blocking, {first})] == [second]
-    assert await index.find_newcomers(blocking, {first, second}) == []
-    assert await index.find_newcomers([], set()) == []
+    store, person = index._store, await index.get(first)
+    blocking = index.blocking_of(person)
+
+    async def found(*documents: Document, seen: set[str]) -> list[str]:
+        held = [HeldDocument(one.id_type, one.number) for one in documents]
+        return [one.person_id for one in await store.find_alike(blocking, held, seen)]
+
+    assert await found(seen=set()) == [first, second]
+    assert await found(seen={first}) == [second]
+    assert await found(identity_card(22), seen=set()) == [first]
+    assert await found(passport("EA1234567"), seen=set()) == [first, second]
+    assert await found(identity_card(26), seen=set()) == []
+    assert await store.find_alike([]) == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.identity.levels import LEVELS, MISSING, levels
+from server.identity.levels import LEVELS, MISSING, are_two_people, levels
 from server.identity.matching import (
     Decision,
     MatchingPolicy,
@@ -15,7 +15,6 @@ from server.identity.matching import (
     blocking_keys,
     compare,
     decide,
-    is_out_of_question,
     traits,
 )
 from server.identity.weights import BadWeights, read_weights, shipped_weights
@@ -215,8 +214,9 @@ def test_it_does_not_matter_who_is_compared_with_whom(one: MatchRecord, other: M
 
 
 @given(RECORDS, RECORDS)
-def test_out_of_question_is_whom_the_first_rule_tells_apart(one: MatchRecord, other: MatchRecord) -> None:
-    is_out = is_out_of_question(traits(one), other)
+def test_documents_alone_tell_apart_whom_the_first_rule_does(one: MatchRecord, other: MatchRecord) -> None:
+    """So the store may leave them out before anything of them is opened."""
+    is_out = are_two_people(traits(one).proofs, traits(other).proofs)
     assert is_out is (compare(one, other).at_most == "new")
     if is_out:
         assert decide({"P0": compare(one, other)}).outcome == "new"
