@@ -3,6 +3,7 @@
 import { authorization } from './authorization'
 import { booking } from './booking'
 import { claim } from './claim'
+import { examinations } from './examinations'
 import { family } from './family'
 import { factor, lifecycle } from './lifecycle'
 import { medications, reminders } from './medications'
@@ -69,6 +70,7 @@ export const text = {
   authorization,
   booking,
   claim,
+  examinations,
   factor,
   family,
   lifecycle,
