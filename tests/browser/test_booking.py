@@ -1,0 +1,174 @@
+"""From the card page to a booked place in five taps; giving it back; the queue as it moves; medicine ticked off."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from sandbox.partner_client import PartnerClient, Reply
+from tests.browser.demo import RunningDemo
+from tests.browser.phone import Phone
+
+pytestmark = pytest.mark.browser
+SECOND = "云溪市中医医院"
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser, demo: RunningDemo) -> Phone:
+    phone = Phone(browser, demo, demo.adult(40))
+    phone.open(elder=True)
+    phone.sign_in()
+    phone.claim()
+    return phone
+
+
+def tell(demo: RunningDemo, path: str, body: dict[str, Any]) -> Reply:
+    """What the second hospital tells the platform."""
+    hospital = demo.told["hospitals"][1]["partner"]
+
+    async def call() -> Reply:
+        keys = ("app_id", "key_id", "private_key_hex", "platform_public_key_hex")
+        client = PartnerClient(api=demo.told["api"], **{key: hospital[key] for key in keys})
+        number = f"{datetime.now(UTC).timestamp():.6f}"
+        return await client.call("POST", path, body, idempotency_key=number)
+
+    with ThreadPoolExecutor(1) as aside:  # the browser has this thread's loop
+        return aside.submit(lambda: asyncio.run(call())).result()
+
+
+def kept_card(phone: Phone) -> str:
+    """The card that the phone shows."""
+    found: str = phone.page.evaluate("() => JSON.parse(localStorage.cards).data.cards[0].card.card_id")
+    return found
+
+
+def book(phone: Phone, department: str = "中医内科") -> None:
+    """Five taps: book, hospital, department, a time, yes."""
+    phone.page.goto(phone.demo.web)
+    phone.page.reload()
+    phone.tap("go-book")
+    phone.page.locator('[data-test="hospital"]:visible', has_text=SECOND).click()
+    phone.page.locator('[data-test="department"]:visible', has_text=department).click()
+    days = phone.page.locator('[data-test="day"]:visible')
+    expect(days).to_have_count(14)
+    days.nth(2).click()  # a day on which no time is over yet: the fifth tap is another day's
+    phone.page.locator('[data-test="slot"][aria-disabled="false"]:visible').first.click()
+    expect(phone.at("booking-facts")).to_contain_text(department)
+    phone.tap("book")
+
+
+@pytest.mark.feature("M1", "M2")
+def test_a_place_is_booked_in_five_taps_and_given_back_by_the_rule(phone: Phone) -> None:
+    book(phone)
+    expect(phone.at("done")).to_contain_text("号已约好")
+    expect(phone.at("done")).to_contain_text("诊室")
+    phone.tap("go-appointments")
+    expect(phone.at("appointment")).to_have_attribute("data-state", "confirmed")
+    phone.tap("appointment")
+    expect(phone.at("rule")).to_contain_text("不算爽约")
+    phone.tap("cancel")
+    phone.tap("cancel-yes")
+    expect(phone.at("done")).to_contain_text("已经取消")
+    expect(phone.at("one")).to_have_attribute("data-state", "cancelled")
+    phone.page.go_back()
+    expect(phone.at("state")).to_have_attribute("data-state", "empty")
+    phone.tap("which-past")
+    expect(phone.at("appointment")).to_have_attribute("data-state", "cancelled")
+
+
+@pytest.mark.feature("M1")
+def test_a_place_with_a_fee_is_held_and_it_is_said_what_to_do(phone: Phone) -> None:
+    book(phone, "推拿科")
+    expect(phone.at("booked")).to_have_attribute("data-state", "held")
+    expect(phone.at("booked")).to_contain_text("¥50.00")
+
+
+@pytest.mark.feature("M1")
+def test_a_doctor_has_a_calendar_and_without_network_nothing_is_lost(phone: Phone) -> None:
+    phone.page.goto(phone.demo.web)
+    phone.tap("go-book")
+    phone.page.locator('[data-test="hospital"]:visible', has_text=SECOND).click()
+    phone.page.locator('[data-test="department"]:visible', has_text="中医内科").click()
+    phone.page.locator('[data-test="day"]:visible').nth(2).click()
+    phone.tap("doctor-calendar")
+    expect(phone.at("doctor-shown")).to_contain_text("医生")
+    phone.page.locator('[data-test="day"]:visible').nth(2).click()
+    expect(phone.page.locator('[data-test="doctor"]:visible')).to_have_count(1)
+    phone.page.locator('[data-test="slot"][aria-disabled="false"]:visible').first.click()
+    expect(phone.at("book")).to_be_visible()
+    phone.context.set_offline(True)
+    phone.tap("book")
+    expect(phone.at("failure")).to_contain_text("什么都没有丢")
+    phone.context.set_offline(False)
+    phone.tap("book")
+    expect(phone.at("done")).to_contain_text("号已约好")
+
+
+@pytest.mark.feature("M4", "M5")
+def test_the_queue_moves_on_the_screen_and_the_next_place_is_said(phone: Phone, demo: RunningDemo) -> None:
+    phone.page.goto(demo.web)
+    phone.tap("go-visit")
+    expect(phone.at("visit")).to_have_attribute("data-state", "expected")
+    expect(phone.at("next")).to_have_attribute("data-what", "check_in")
+    with phone.page.expect_response(lambda answer: "/api/v1/visits/" in answer.url) as waited:
+        pass
+    visit_id = waited.value.url.rpartition("/visits/")[2].partition("?")[0]
+    place = "门诊楼一层 2 诊室"
+    joined = {"visit_id": visit_id, "event": "joined", "token_no": "A017", "ahead": 4, "place": place}
+    assert tell(demo, "/partner/v1/queue-events", joined).error is None
+    expect(phone.at("token")).to_have_text("A017")
+    expect(phone.at("ahead")).to_have_text("前面还有 4 人")
+    moved = {"visit_id": visit_id, "event": "moved", "token_no": "A017", "ahead": 0, "place": place}
+    assert tell(demo, "/partner/v1/queue-events", moved).error is None
+    expect(phone.at("ahead")).to_have_text("下一个就是您")
+    called = {"visit_id": visit_id, "event": "called", "token_no": "A017", "place": place}
+    assert tell(demo, "/partner/v1/queue-events", called).error is None
+    expect(phone.at("ahead")).to_have_text("叫到您了，请进去")
+    told = {"visit_id": visit_id, "event": "prescribed", "next": {"what": "pay", "place": "收费处"}}
+    assert tell(demo, "/partner/v1/visit-events", told).error is None
+    expect(phone.page.locator('[data-test="step"]:visible', has_text="医生开了药")).to_be_visible()
+
+
+@pytest.mark.feature("N2")
+def test_medicine_is_ticked_off_and_its_times_are_moved(phone: Phone, demo: RunningDemo) -> None:
+    today = (datetime.now(UTC) + timedelta(hours=8)).date()
+    drug = {"drug": "阿莫西林胶囊", "dose": "2", "unit": "粒", "times_a_day": 3, "meal": "after", "days": 5}
+    prescription = {
+        "card_id": kept_card(phone),
+        "prescription_no": "P-1",
+        "first_on": str(today - timedelta(days=1)),
+        "items": [drug],
+    }
+    assert tell(demo, "/partner/v1/prescriptions", prescription).error is None
+    phone.page.goto(demo.web)
+    phone.tap("go-medications")
+    expect(phone.at("dose")).to_contain_text("阿莫西林胶囊，2粒，饭后")
+    phone.tap("dose")
+    expect(phone.at("dose")).to_have_attribute("aria-checked", "true")
+    phone.page.reload()
+    expect(phone.at("dose")).to_have_attribute("aria-checked", "true")
+    phone.tap("change-times")
+    phone.tap("breakfast-later")
+    expect(phone.at("breakfast")).to_have_text("上午7:45")
+    phone.tap("save")
+    expect(phone.at("saved")).to_be_visible()
+
+
+@pytest.mark.feature("N2")
+def test_what_goes_where_is_chosen_and_kept(phone: Phone, demo: RunningDemo) -> None:
+    phone.page.goto(demo.web)
+    phone.tap("go-settings")
+    phone.tap("go-reminders")
+    phone.tap("queue-inbox")
+    assert phone.page.locator('[data-test="card-nowhere"]').count() == 0
+    phone.tap("save")
+    expect(phone.at("saved")).to_be_visible()
+    phone.page.reload()
+    expect(phone.at("queue-inbox")).to_have_attribute("aria-checked", "true")
+    phone.page.goto(demo.web)
+    phone.tap("go-examinations")
+    expect(phone.at("state")).to_have_attribute("data-state", "empty")
+    phone.close()
