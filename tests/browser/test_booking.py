@@ -1,4 +1,4 @@
-"""From the card page to a booked place in five taps; giving it back; the queue as it moves; medicine ticked off."""
+"""From the card page to a booked place in five taps; giving it back; the queue; medicine ticked off."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ def kept_card(phone: Phone) -> str:
 
 
 def book(phone: Phone, department: str = "中医内科") -> None:
-    """Five taps: book, hospital, department, a time, yes."""
+    """Five taps: book, hospital, department, a time, yes; and one more for a day on which no time is over."""
     phone.page.goto(phone.demo.web)
     phone.page.reload()
     phone.tap("go-book")
@@ -54,7 +54,7 @@ def book(phone: Phone, department: str = "中医内科") -> None:
     phone.page.locator('[data-test="department"]:visible', has_text=department).click()
     days = phone.page.locator('[data-test="day"]:visible')
     expect(days).to_have_count(14)
-    days.nth(2).click()  # a day on which no time is over yet: the fifth tap is another day's
+    days.nth(2).click()
     phone.page.locator('[data-test="slot"][aria-disabled="false"]:visible').first.click()
     expect(phone.at("booking-facts")).to_contain_text(department)
     phone.tap("book")
@@ -117,14 +117,34 @@ def test_the_queue_moves_on_the_screen_and_the_next_place_is_said(phone: Phone, 
         pass
     visit_id = waited.value.url.rpartition("/visits/")[2].partition("?")[0]
     place = "门诊楼一层 2 诊室"
-    joined = {"visit_id": visit_id, "event": "joined", "token_no": "A017", "ahead": 4, "place": place}
+    joined = {
+        "visit_id": visit_id,
+        "event": "joined",
+        "queue_id": "TCM-2",
+        "token_no": "A017",
+        "ahead": 4,
+        "place": place,
+    }
     assert tell(demo, "/partner/v1/queue-events", joined).error is None
     expect(phone.at("token")).to_have_text("A017")
     expect(phone.at("ahead")).to_have_text("前面还有 4 人")
-    moved = {"visit_id": visit_id, "event": "moved", "token_no": "A017", "ahead": 0, "place": place}
+    moved = {
+        "visit_id": visit_id,
+        "event": "moved",
+        "queue_id": "TCM-2",
+        "token_no": "A017",
+        "ahead": 0,
+        "place": place,
+    }
     assert tell(demo, "/partner/v1/queue-events", moved).error is None
     expect(phone.at("ahead")).to_have_text("下一个就是您")
-    called = {"visit_id": visit_id, "event": "called", "token_no": "A017", "place": place}
+    called = {
+        "visit_id": visit_id,
+        "event": "called",
+        "queue_id": "TCM-2",
+        "token_no": "A017",
+        "place": place,
+    }
     assert tell(demo, "/partner/v1/queue-events", called).error is None
     expect(phone.at("ahead")).to_have_text("叫到您了，请进去")
     told = {"visit_id": visit_id, "event": "prescribed", "next": {"what": "pay", "place": "收费处"}}
