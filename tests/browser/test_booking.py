@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from sandbox.partner_client import PartnerClient, Reply
 from tests.browser.demo import RunningDemo
-from tests.browser.phone import Phone
+from tests.browser.phone import Phone, Terminal
 
 pytestmark = pytest.mark.browser
 SECOND = "云溪市中医医院"
@@ -25,9 +26,9 @@ def phone(browser: Browser, demo: RunningDemo) -> Phone:
     return phone
 
 
-def tell(demo: RunningDemo, path: str, body: dict[str, Any]) -> Reply:
-    """What the second hospital tells the platform."""
-    hospital = demo.told["hospitals"][1]["partner"]
+def tell(demo: RunningDemo, path: str, body: dict[str, Any], *, first: bool = False) -> Reply:
+    """What the second hospital, or the first, tells the platform."""
+    hospital = demo.told["partner"] if first else demo.told["hospitals"][1]["partner"]
 
     async def call() -> Reply:
         keys = ("app_id", "key_id", "private_key_hex", "platform_public_key_hex")
@@ -153,7 +154,9 @@ def test_the_queue_moves_on_the_screen_and_the_next_place_is_said(phone: Phone, 
 
 
 @pytest.mark.feature("N2")
-def test_medicine_is_ticked_off_and_its_times_are_moved(phone: Phone, demo: RunningDemo) -> None:
+def test_medicine_is_ticked_off_and_its_times_are_moved(
+    browser: Browser, phone: Phone, demo: RunningDemo, tmp_path: Path
+) -> None:
     today = (datetime.now(UTC) + timedelta(hours=8)).date()
     drug = {"drug": "阿莫西林胶囊", "dose": "2", "unit": "粒", "times_a_day": 3, "meal": "after", "days": 5}
     prescription = {
@@ -162,7 +165,13 @@ def test_medicine_is_ticked_off_and_its_times_are_moved(phone: Phone, demo: Runn
         "first_on": str(today - timedelta(days=1)),
         "items": [drug],
     }
-    assert tell(demo, "/partner/v1/prescriptions", prescription).error is None
+    phone.page.goto(demo.web)
+    phone.expect_code("live")
+    terminal = Terminal(browser, demo)
+    terminal.verify_picture(phone.picture(), tmp_path)
+    terminal.expect(ok=True)
+    terminal.close()
+    assert tell(demo, "/partner/v1/prescriptions", prescription, first=True).error is None
     phone.page.goto(demo.web)
     phone.tap("go-medications")
     expect(phone.at("dose")).to_contain_text("阿莫西林胶囊，2粒，饭后")
