@@ -31,6 +31,7 @@ from server.demo_dialects import speak
 from server.demo_federation import DemoFederation
 from server.demo_hospitals import DemoHospitals
 from server.demo_secrets import demo_secrets, write_private
+from server.demo_slots import open_hospitals
 from server.demo_staff import employ
 
 READY_S = 30
@@ -160,6 +161,7 @@ class Demo:
             await self._hospitals.admit(app, kept)
             self._dialects = await speak(app, *self._hospitals.first_terminal, kept["shared_secret"])
             self._staff = await employ(app, self._var / "demo-staff.json")
+            await open_hospitals(app, self._city, self._sandbox)
             return app.seals.platform_public_key().hex()
         finally:
             await app.stop()
