@@ -1,4 +1,4 @@
-"""Where a demo's residents can book: the first hospital's own system, and schedules in pools for the second."""
+"""Where a demo's residents can book: the first hospital's own system, and pools with schedules of the second."""
 
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ RELEASED_DAYS_AHEAD = 7
 # Made-up places of a made-up city.
 ADDRESSES = ("云溪市槐荫路 1 号", "云溪市药王街 18 号")
 FENCES = (Geofence(30.2741, 120.1551, 300), Geofence(30.2609, 120.1702, 250))
-# kind, department, its doctor (id, name, title) or None, place, item, first hour, slots, places each, fee in fen
+# kind, department, doctor (id, name, title) or None, place, item, first hour, slots, places each, fee in fen
 CLINIC: Kind = "clinic"
 ROWS: tuple[tuple[Kind, str, str, tuple[str, str, str] | None, str, str | None, int, int, int, int], ...] = (
     (CLINIC, "TCM", "中医内科", ("qin", "秦医生", "主任医师"), "门诊楼一层 2 诊室", None, 8, 6, 3, 0),
