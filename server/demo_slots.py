@@ -1,4 +1,4 @@
-"""Where a demo's residents can book: the first hospital's own system, and pools with schedules of the second."""
+"""Where a demo's residents can book: one hospital's own system, and pools with the schedules of another."""
 
 from datetime import date, datetime, timedelta
 
