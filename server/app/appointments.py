@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from server.app.foundation import Foundation
+from server.app.his import his_client
 from server.appointments.booking.asked import Slots
 from server.appointments.booking.carrying import Carrier
 from server.appointments.booking.following import Following
@@ -23,20 +24,30 @@ from server.appointments.slots.store import PoolStore
 from server.appointments.slots.system import PoolSystem
 from server.cards.service import CardService
 from server.gateways.his.interface import HospitalSystem, HospitalUnavailable
+from server.gateways.his.model import HisAddress
+from server.partners.register import PartnerRegister
 from server.services import AppointmentServices
 
 DIRECTORY_FRESH = timedelta(seconds=3)
 
 
-def booking(base: Foundation, cards: CardService) -> AppointmentServices:
+def booking(base: Foundation, cards: CardService, register: PartnerRegister) -> AppointmentServices:
     base.policies.declare(BookingPolicy, FairBookingPolicy)
     kept, clock = base.mongo.collection, base.clock
     pools, store = PoolStore(kept("slot_pools")), AppointmentStore(kept("appointments"))
 
+    his = his_client(base)
+
     async def connect(hospital: Hospital) -> HospitalSystem:
+        """Its own system answers with the keys its app has now; a suspended app's word counts for nothing."""
         if hospital.system == "pools":
             return PoolSystem(hospital.institution_id, pools, store, clock)
-        raise HospitalUnavailable
+        app = None if hospital.app_id is None else await register.find(hospital.app_id)
+        if app is None or hospital.base_url is None or not app.may_call(clock.now()):
+            raise HospitalUnavailable
+        keys = [app.key_at(key_id, clock.now()) for key_id in app.public_keys]
+        trusted = tuple(key for key in keys if key is not None)
+        return his.at(HisAddress(hospital.institution_id, hospital.base_url, trusted))
 
     hospitals = Hospitals(HospitalStore(kept("hospital_systems")), connect, base.audit, base.versions)
     directory = Directory(hospitals, clock, fresh_for=DIRECTORY_FRESH)

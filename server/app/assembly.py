@@ -87,7 +87,7 @@ def services(base: Foundation) -> Services:
         base, cards_store, cards, persons.identity, proving, sms_codes, partners.partners, consents, usages
     )
     security = _security(base)
-    booked = booking(base, cards)
+    booked = booking(base, cards, partners.partner_register)
     find_registered = booked.appointments.find_by_registration
     patients = Patients(cards_store, persons.identifiers, usages.was_used_at, base.clock, find_registered)
     plans = medications(base, cards, patients)

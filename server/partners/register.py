@@ -91,6 +91,9 @@ class PartnerRegister:
     async def list_apps(self, cursor: str | None, limit: int) -> Page[App]:
         return await self._store.list_apps(cursor, limit)
 
+    async def find(self, app_id: str) -> App | None:
+        return await self._store.find_app(app_id)
+
     async def get(self, app_id: str) -> App:
         """NotFound `app.not_found`."""
         app = await self._store.find_app(app_id)

@@ -8,6 +8,7 @@ from server.core.audit import Actor, Audit
 from server.core.errors import InvalidInput, NotFound
 from server.core.versions import VersionedCache, Versions
 from server.gateways.his.interface import HospitalSystem
+from server.partners.service import VERSION as PARTNERS
 
 VERSION = "hospitals"
 ALL = "all"
@@ -25,6 +26,7 @@ class Hospitals:
         self._known: VersionedCache[dict[str, Hospital]] = VersionedCache(self._load)
         self._systems: dict[str, HospitalSystem] = {}
         versions.watch(VERSION, self._forget)
+        versions.watch(PARTNERS, self._systems.clear)  # an app was suspended, or has other keys
 
     async def put(self, hospital: Hospital, by: Actor) -> Hospital:
         """In force everywhere within a second.  InvalidInput `hospital.incomplete` for a system of its own
