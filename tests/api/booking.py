@@ -1,11 +1,15 @@
 """A hospital with pools, and short ways to book there."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from server.appointments.fairness.service import Booker
 from server.appointments.hospitals.model import Hospital
+from server.cards.model import Card, Holder, Status, Tie, new_ehealth_card_id
 from server.core.audit import Actor
 from server.core.clock import city_day, iso
+from server.core.errors import EhcError
+from server.core.ids import new_id
 from tests.harness import APP_ID, Answer, Platform
 
 INSTITUTION = f"institution-of-{APP_ID}"
@@ -73,3 +77,29 @@ def slot_ref(content: dict[str, Any], schedule_id: str, slot_id: str = "s1") -> 
     """What the platform calls a slot of a schedule that was loaded."""
     on = content["on"].replace("-", "")
     return f"{content['kind']}:{content['department']['department_id']}:{on}:{schedule_id}~{slot_id}"
+
+
+async def crowd(platform: Platform, number: int) -> list[Booker]:
+    """People with an active card each, put where claims would put them; an account's card has its id."""
+    now, store = platform.clock.now(), platform.app.services.cards._store
+    people = []
+    for _ in range(number):
+        name = new_id(now)
+        holder = Holder("王三", "female", date(1960, 1, 1), "01", f"990101{name}", "19900000000")
+        tie = Tie(name, "self", now, None)
+        card = Card(name, new_ehealth_card_id(), Status.PENDING, holder, None, (tie,), now)
+        await store.insert(card, f"document-{name}", now)
+        assert await store.activate(card, f"person-{name}", now)
+        people.append(Booker(name, None, "10.0.0.1"))
+    return people
+
+
+async def outcome_of(platform: Platform, booker: Booker, slot_id: str) -> str:
+    """The state of the booking, or the code of the refusal."""
+    try:
+        booked = await platform.app.services.appointments.book(
+            booker, booker.account_id, INSTITUTION, slot_id
+        )
+    except EhcError as refusal:
+        return refusal.code
+    return str(booked.state.value)
