@@ -13,6 +13,7 @@ from server.appointments.booking.service import AppointmentService
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.booking.taking import Taking
 from server.appointments.booking.upkeep import Upkeep
+from server.appointments.examinations.compatibility import Compatibility
 from server.appointments.fairness.model import limits_of
 from server.appointments.fairness.policy import FairBookingPolicy
 from server.appointments.hospitals.directory import Directory
@@ -153,6 +154,7 @@ class World:
             hospitals,
             directory,
             _Fairness(),  # type: ignore[arg-type]
+            Compatibility(self.store, policies, clock),
             cards,
             policies,
             clock,
