@@ -1,8 +1,10 @@
 """Where a demo's residents can book: one hospital's own system, and pools with the schedules of another."""
 
 from datetime import date, datetime, timedelta
+from typing import get_args
 
 from sandbox.city import City
+from sandbox.schedules import ADDRESSES, DAILY
 from server import app as composition
 from server.appointments.hospitals.model import Geofence, Hospital
 from server.appointments.slots.model import Pool, PoolSlot
@@ -13,19 +15,8 @@ from server.gateways.his.model import Kind
 BY = Actor("system", "demo")
 DAYS = 14
 RELEASED_DAYS_AHEAD = 7
-# Made-up places of a made-up city.
-ADDRESSES = ("云溪市槐荫路 1 号", "云溪市药王街 18 号")
 FENCES = (Geofence(30.2741, 120.1551, 300), Geofence(30.2609, 120.1702, 250))
-# kind, department, doctor (id, name, title) or None, place, item, first hour, slots, places each, fee in fen
-CLINIC: Kind = "clinic"
-ROWS: tuple[tuple[Kind, str, str, tuple[str, str, str] | None, str, str | None, int, int, int, int], ...] = (
-    (CLINIC, "TCM", "中医内科", ("qin", "秦医生", "主任医师"), "门诊楼一层 2 诊室", None, 8, 6, 3, 0),
-    (CLINIC, "TCM", "中医内科", ("lu", "陆医生", "副主任医师"), "门诊楼一层 3 诊室", None, 14, 6, 3, 0),
-    (CLINIC, "ACU", "针灸科", ("bai", "白医生", "主治医师"), "门诊楼三层 1 诊室", None, 8, 8, 2, 0),
-    (CLINIC, "TUI", "推拿科", ("shen", "沈医生", "主任医师"), "门诊楼三层 6 诊室", None, 9, 4, 1, 5000),
-    ("checkup", "CHK", "健康管理中心", None, "体检楼二层", "basic", 8, 4, 10, 0),
-    ("vaccine", "VAC", "预防接种门诊", None, "门诊楼一层东侧", "influenza", 9, 4, 10, 0),
-)
+KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 async def open_hospitals(app: composition.App, city: City, sandbox_url: str) -> None:
@@ -49,7 +40,7 @@ async def open_hospitals(app: composition.App, city: City, sandbox_url: str) -> 
             second.name,
             "pools",
             ADDRESSES[1],
-            kinds=(CLINIC, "checkup", "vaccine"),
+            kinds=("clinic", "checkup", "vaccine"),
             geofence=FENCES[1],
         ),
     )
@@ -64,29 +55,33 @@ async def open_hospitals(app: composition.App, city: City, sandbox_url: str) -> 
 def schedules(institution_id: str, on: date) -> list[Pool]:
     """What the second hospital has on a day.  Places of the doctors are released a week ahead, at eight."""
     found = []
-    for kind, department_id, department, doctor, place, item, hour, count, capacity, fee_fen in ROWS:
-        half = timedelta(minutes=30)
-        begin = _at(on, hour)
+    for daily in DAILY:
+        half, begin = timedelta(minutes=30), _at(on, daily.hour)
         slots = tuple(
             PoolSlot(
-                f"{number + 1:02d}", begin + half * number, begin + half * (number + 1), capacity, fee_fen
+                f"{number + 1:02d}",
+                begin + half * number,
+                begin + half * (number + 1),
+                daily.capacity,
+                daily.fee_fen,
             )
-            for number in range(count)
+            for number in range(daily.slots)
         )
+        doctor_id, doctor, title = daily.doctor or (None, None, "")
         found.append(
             Pool(
                 institution_id=institution_id,
-                schedule_id=f"{department_id}-{hour:02d}-{on:%Y%m%d}",
-                kind=kind,
-                department_id=department_id,
-                department=department,
-                place=place,
+                schedule_id=f"{daily.department_id}-{daily.hour:02d}-{on:%Y%m%d}",
+                kind=KINDS[daily.kind],
+                department_id=daily.department_id,
+                department=daily.department,
+                place=daily.place,
                 on=on,
                 slots=slots,
-                doctor_id=None if doctor is None else doctor[0],
-                doctor=None if doctor is None else doctor[1],
-                title="" if doctor is None else doctor[2],
-                item=item,
+                doctor_id=doctor_id,
+                doctor=doctor,
+                title=title,
+                item=daily.item,
                 released_at=_at(on - timedelta(days=RELEASED_DAYS_AHEAD), 8) if doctor else None,
             )
         )
