@@ -22,6 +22,9 @@ async def claim_due(
     collection: Collection, wanted: Filter, now: datetime, lease: timedelta, limit: int
 ) -> list[Document]:
     """The rows now claimed by the caller, the most overdue first; one query when nothing is due."""
+    if limit == 1:
+        row = await claim_one(collection, wanted, now, lease)
+        return [] if row is None else [row]
     ready = {**wanted, "due_at": {"$lte": now}}
     for _ in range(MAX_RACES):
         found = await collection.find(ready, limit=limit, sort=[("due_at", 1)], projection={"_id": 1})

@@ -15,6 +15,8 @@ MAX_TIMES_A_DAY = 6
 MAX_DAYS = 90
 # A plan is one document: so many doses, at most, that their ticks fit in it easily.
 MAX_DOSES = 2_000
+# No dose is later: a plan begins about when it is made, and lasts MAX_DAYS.
+LONGEST = timedelta(days=400)
 # What "before" and "after a meal" mean in Chinese hospitals.
 BESIDE_MEAL = timedelta(minutes=30)
 
@@ -121,8 +123,16 @@ class Plan:
         return sorted(found, key=lambda dose: (dose.at, dose.item_no))
 
     def items_at(self, at: datetime) -> list[Item]:
-        due = {dose.item_no for dose in self.doses() if dose.at == at}
-        return [item for item in self.items if item.item_no in due]
+        """What is to be taken at this moment, without counting out the whole plan."""
+        if not self.made_at <= at <= self.made_at + LONGEST:
+            return []
+        local = at.astimezone(UTC) + timedelta(seconds=CITY_AHEAD_S)
+        day, clock = (local.date() - self.first_on).days, local.timetz().replace(tzinfo=None)
+        return [
+            item
+            for item in self.items
+            if 0 <= day < item.days and clock in self.meals.times_of(item.times_a_day, item.meal)
+        ]
 
     def times_after(self, now: datetime) -> list[datetime]:
         """The distinct moments still to come."""

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time
 
+from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES, adding, outbox
 from server.core.secrets import Sealer
@@ -26,6 +27,7 @@ class MedicationStore:
     def __init__(self, collection: Collection, sealer: Sealer) -> None:
         self._collection = collection
         self._sealer = sealer
+        self._by_id: Group[str, Plan | None] = Group(self._find_many)
 
     async def insert(self, plan: Plan) -> None:
         """With its event.  Duplicate when the prescription has a plan already."""
@@ -43,8 +45,13 @@ class MedicationStore:
         )
 
     async def find(self, plan_id: str) -> Plan | None:
-        row = await self._collection.find_one({"_id": plan_id})
-        return None if row is None else self._plan(row)
+        """By id; who asks at the same time shares one query."""
+        return await self._by_id.ask(plan_id)
+
+    async def _find_many(self, plan_ids: list[str]) -> list[Plan | BaseException | None]:
+        rows = await self._collection.find({"_id": {"$in": list(set(plan_ids))}}, limit=len(plan_ids))
+        found = {row["_id"]: attempt(self._plan, row) for row in rows}
+        return [found.get(plan_id) for plan_id in plan_ids]
 
     async def find_by_prescription(self, institution_id: str, prescription_no: str) -> Plan | None:
         row = await self._collection.find_one(

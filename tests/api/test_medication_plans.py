@@ -45,6 +45,9 @@ async def test_a_prescription_becomes_a_plan_with_ticks(
     first = plan["doses"][0]["at"]
     early = {"at": "2026-11-23T23:30:00Z", "state": "taken"}
     assert (await platform.http.post(f"{path}/ticks", early, token=token)).error == "medication.no_such_dose"
+    for never in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"):
+        ended = await platform.http.post(f"{path}/ticks", {"at": never, "state": "taken"}, token=token)
+        assert ended.error == "medication.no_such_dose"
     tick = {"at": first, "state": "taken"}
     ticked = await platform.http.post(f"{path}/ticks", tick, token=token)
     assert ticked.status == 200, ticked.body

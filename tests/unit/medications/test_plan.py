@@ -80,6 +80,14 @@ def test_drugs_of_one_time_are_one_moment() -> None:
     assert len(times) == len(set(times)) == 3
 
 
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 8 * 24 * 2))
+def test_what_is_due_at_a_moment_is_what_the_doses_say(times: int, days: int, half_hours: int) -> None:
+    made = plan(item(1, times, "after", days), item(2, 1, "none", 2))
+    at = MADE_AT - timedelta(days=1) + timedelta(minutes=30 * half_hours)
+    at = min((dose.at for dose in made.doses() if dose.at >= at), default=at)
+    assert {one.item_no for one in made.items_at(at)} == {d.item_no for d in made.doses() if d.at == at}
+
+
 def test_adherence_counts_what_was_due() -> None:
     made = plan(item(times=3, days=2))
     first, second, *_ = made.doses()
