@@ -52,7 +52,7 @@ export const reminders = {
     inpatient: ['住院', '住院安排、费用、出院'],
     card: ['健康卡', '用卡记录、停用、挂失'],
   } as Record<string, [string, string]>,
-  where: { everywhere: '都告诉我', inbox: '只放在消息里', nowhere: '不要' } as Record<string, string>,
+  where: { everywhere: '都告诉我', inbox: '只放消息', nowhere: '不要' } as Record<string, string>,
   quiet: '晚上不打扰',
   quietHint: '这段时间只放在消息里，早上再告诉您。叫号、停诊和卡的安全还是马上说。',
   begins: '从',

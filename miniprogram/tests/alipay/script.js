@@ -2,7 +2,7 @@ const ts = require('typescript')
 
 /** Calls of `my` that Alipay documents and that these pages, or uni-app beneath them, use. */
 const DOCUMENTED = new Set([
-  'SDKVersion', 'canIUse', 'chooseImage', 'compressImage', 'createIntersectionObserver', 'createSelectorQuery', 'getAuthCode', 'getFileSystemManager', 'getLaunchOptionsSync',
+  'SDKVersion', 'canIUse', 'chooseImage', 'compressImage', 'createIntersectionObserver', 'createSelectorQuery', 'getAuthCode', 'getFileSystemManager', 'getLaunchOptionsSync', 'getLocation',
   'getNetworkType', 'getPhoneNumber', 'getScreenBrightness', 'getStorageSync', 'getSystemInfoSync', 'getWindowInfo', 'isIDE',
   'navigateBack', 'navigateTo', 'offUserCaptureScreen', 'onAppHide', 'onAppShow', 'onNetworkStatusChange',
   'onUserCaptureScreen', 'pageScrollTo', 'reLaunch', 'removeStorageSync', 'request', 'scan', 'setKeepScreenOn', 'setNavigationBar',
