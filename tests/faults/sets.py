@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.faults.run_acknowledgements import cut_acknowledgements
 from tests.faults.run_authority import slow_authority
 from tests.faults.run_channels import claim_everywhere
+from tests.faults.run_desks import kill_at_desks
 from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
 from tests.faults.run_forged import present_forged_codes
@@ -82,6 +83,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
         "federation": lambda seed, say: kill_in_federation(seed, say, times=size.kills_in_federation),
         "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
     }
+    runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
     runs["reminders"] = lambda seed, say: kill_in_ticks(

@@ -33,7 +33,12 @@ from tests.faults.processes import Child, Processes, http_ready
 SECRET = "a-secret-of-this-fault-run"
 APP_ID, KEY_ID, TERMINAL_ID = "hospital-a-his", "k1", "T-0001"
 PRIVATE_KEY_HEX = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
-SCOPES = frozenset({"verification", "cards.issue", "persons.register", "persons.pix", "usage.report"})
+SCOPES = frozenset(
+    {
+        *("verification", "cards.issue", "persons.register", "persons.pix", "usage.report"),
+        *("visits", "examinations", "slots"),
+    }
+)
 DATABASE = "ehc_faults"
 SEARCHABLE = (
     *("--wiredTigerCollectionBlockCompressor", "none", "--wiredTigerJournalCompressor", "none"),
