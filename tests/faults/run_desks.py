@@ -18,7 +18,7 @@ from server.core.clock import city_day, iso
 from tests.faults.checkers import Finding
 from tests.faults.clients import Hospital, Resident
 from tests.faults.history import Attempt, is_to_retry
-from tests.faults.processes import wait_until
+from tests.faults.processes import http_ready, wait_until
 from tests.faults.runs import DRAINED_S, Outcome, Say, Set, new_set
 from tests.faults.stage import Stage
 
@@ -26,7 +26,7 @@ COLLECTIONS = ("visits.", "queues.", "queue_tokens.", "appointments.", "examinat
 ITEMS = ("x.one", "x.two")
 QUEUE = "D-01"
 BY = Actor("system", "test")
-PAUSE_S, TRIES = 0.1, 600
+TRIES, READY_S = 1_000, 60.0
 MAX_ROUNDS = 3
 
 
@@ -134,15 +134,20 @@ class Desks:
             try:
                 reply = await desk.call(method, f"/partner/v1{path}", body, idempotency_key=key)
             except PartnerApiError:
-                await asyncio.sleep(PAUSE_S)
+                await self._ready()
                 continue
             code = reply.error[0] if reply.error else None
             if reply.status >= 500 or code == "idempotency.in_progress":
-                await asyncio.sleep(PAUSE_S)
+                await self._ready()
                 continue
             assert refusable or code is None, code
             return reply.body
         raise AssertionError(f"{method} {path} stays unanswered")
+
+    async def _ready(self) -> None:
+        """Returns when the process that dies is there again."""
+        probe = http_ready(f"{self.mortal_url}/health/ready")
+        await asyncio.to_thread(wait_until, probe, READY_S, "serve")
 
     async def _resident(self, path: str, body: Any, token: str) -> tuple[Attempt, Any]:
         key = uuid.uuid4().hex
@@ -151,7 +156,7 @@ class Desks:
             attempt, content = await self._on.clients.ask("POST", path, body, token=token, key=key)
             if not is_to_retry(attempt):
                 return attempt, content
-            await asyncio.sleep(PAUSE_S)
+            await self._ready()
         raise AssertionError(f"{path} stays unanswered")
 
 

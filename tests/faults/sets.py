@@ -83,7 +83,6 @@ def runs_of(size: Sizes) -> dict[str, Run]:
         "federation": lambda seed, say: kill_in_federation(seed, say, times=size.kills_in_federation),
         "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
     }
-    runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
     runs["reminders"] = lambda seed, say: kill_in_ticks(
@@ -92,6 +91,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     runs["pauses"] = lambda seed, say: pause_owners(seed, say, pauses=size.pauses)
     runs["downtime"] = lambda seed, say: days_of_downtime(seed, say, due=size.due)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
+        runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)
         runs["uses"] = lambda seed, say: kill_at_failpoints(
             seed, say, times=size.kills_per_failpoint, waits=waits, starts=False, only="usages"
         )
