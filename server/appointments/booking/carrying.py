@@ -9,7 +9,7 @@ then the hospital is asked what became of the lock, never guessed.  Whoever make
 from dataclasses import replace
 from datetime import timedelta
 
-from server.appointments.booking.model import EVENTS, Appointment, Because, State
+from server.appointments.booking.model import CANCELLABLE, EVENTS, Appointment, Because, State
 from server.appointments.booking.seats import free_seat
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.hospitals.service import Hospitals
@@ -176,8 +176,10 @@ class Carrier:
         return found
 
     async def end(self, one: Appointment, because: Because, code: str | None = None) -> Appointment:
-        """Ends one that is not over: released before it was firm, cancelled after.  A hospital's lock is let
-        go next, and again until that is known."""
+        """Ends one that is not over: released before it was firm, cancelled after.  A hospital's lock is
+        let go next, and again until that is known.  Whoever has come, or is over, stays as they are."""
+        if one.state not in CANCELLABLE:
+            return one
         state = State.CANCELLED if one.state is State.CONFIRMED else State.RELEASED
         ended = replace(
             one,

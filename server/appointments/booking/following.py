@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.appointments.booking.carrying import Carrier
-from server.appointments.booking.model import Appointment, Place
+from server.appointments.booking.model import CANCELLABLE, Appointment, Place
 from server.appointments.booking.seats import free_seat
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.hospitals.directory import Directory
@@ -41,7 +41,8 @@ class Following:
         if pool.moves_to is not None:
             target = await self._pools.find(institution_id, pool.moves_to)
         for one in await self._store.list_live_of_schedule(institution_id, schedule_id):
-            if one.at.starts_at > self._clock.now():
+            # Whoever has checked in is there: the hospital sees to them.
+            if one.at.starts_at > self._clock.now() and one.state in CANCELLABLE:
                 await self._follow(one, pool, target)
         self._directory.outdate(institution_id)
 

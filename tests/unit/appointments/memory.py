@@ -80,10 +80,15 @@ class MemoryCollection:
         self._faults.passing("after")
         return found is not None or upsert
 
-    async def find_and_update(self, filter: Row, change: Row, *, sort: Any = ()) -> Row | None:
+    async def find_and_update(
+        self, filter: Row, change: Row, *, sort: Any = (), upsert: bool = False
+    ) -> Row | None:
         self._faults.passing("before")
         rows = await self.find(filter, limit=1, sort=sort)
         found = self._change(self.rows[rows[0]["_id"]], change) if rows else None
+        if found is None and upsert:
+            fresh = change.get("$setOnInsert", {})
+            found = self._change({"_id": filter["_id"], **fresh}, change)
         self._faults.passing("after")
         return deepcopy(found)
 
@@ -110,10 +115,19 @@ class MemoryCollection:
 
     # -- reading
     async def find(self, filter: Row, *, limit: int, sort: Any = (), projection: Any = None) -> list[Row]:
-        found = [row for row in self.rows.values() if matches(row, filter)]
+        found = [row for row in self._near(filter) if matches(row, filter)]
         for path, direction in reversed(list(sort)):
             found.sort(key=lambda row: value_at(row, path), reverse=direction < 0)
-        return deepcopy(found[:limit])
+        found = found[:limit]
+        if projection:
+            found = [{name: row[name] for name in (*projection, "_id") if name in row} for row in found]
+        return deepcopy(found)
+
+    def _near(self, filter: Row) -> list[Row]:
+        """Where to look: an id names its row."""
+        wanted = filter.get("_id")
+        ids = [wanted] if isinstance(wanted, str) else (wanted or {}).get("$in")
+        return list(self.rows.values()) if ids is None else [self.rows[i] for i in ids if i in self.rows]
 
     async def find_one(self, filter: Row) -> Row | None:
         found = await self.find(filter, limit=1)
@@ -164,6 +178,8 @@ def apply(row: Row, operator: str, path: str, value: Any) -> None:
         row.pop(name, None)
     elif operator == "$inc":
         row[name] = row.get(name, 0) + value
+    elif operator == "$setOnInsert":
+        row.setdefault(name, value)
     elif operator == "$push":
         row.setdefault(name, []).extend(value["$each"])
     else:
