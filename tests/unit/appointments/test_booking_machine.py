@@ -27,7 +27,7 @@ pytestmark = pytest.mark.feature("M2")
 
 PERSONS = st.sampled_from([f"p{number}" for number in range(6)])
 INSTITUTIONS = st.sampled_from([HIS, POOLS])
-EXAMPLES = int(os.environ.get("EHC_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("EHC_EXAMPLES", "30"))
 
 
 LOOPS: list[asyncio.AbstractEventLoop] = []
