@@ -24,7 +24,7 @@ from server.usage.upload.service import LEASE, UsageUpload
 from tests.api.test_usage_events import event, known_patient, tell
 from tests.harness import Answer, Http, Platform, listening
 
-pytestmark = [pytest.mark.feature("V9"), pytest.mark.gen_test(timeout=60)]
+pytestmark = [pytest.mark.feature("V9", "U1"), pytest.mark.gen_test(timeout=60)]
 
 UPPER_KEY = bytes(31) + b"\x05"
 UPPER_PUBLIC = "04" + sm2.public_key_of(UPPER_KEY).hex()
