@@ -83,14 +83,14 @@ async def crowd(platform: Platform, number: int) -> list[Booker]:
     """People with an active card each, put where claims would put them; an account's card has its id."""
     now, store = platform.clock.now(), platform.app.services.cards._store
     people = []
-    for _ in range(number):
+    for index in range(number):
         name = new_id(now)
         holder = Holder("王三", "female", date(1960, 1, 1), "01", f"990101{name}", "19900000000")
         tie = Tie(name, "self", now, None)
         card = Card(name, new_ehealth_card_id(), Status.PENDING, holder, None, (tie,), now)
         await store.insert(card, f"document-{name}", now)
         assert await store.activate(card, f"person-{name}", now)
-        people.append(Booker(name, None, "10.0.0.1"))
+        people.append(Booker(name, None, f"10.0.{index // 250}.{index % 250}"))
     return people
 
 

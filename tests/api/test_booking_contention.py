@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from server.appointments.fairness.policy import FairBookingPolicy
 from tests.api.booking import crowd, load, open_hospital, outcome_of, schedule, slot_ref
 from tests.api.calls import another_process
 from tests.harness import Platform
@@ -19,11 +20,12 @@ CLIENTS = 64
 async def test_capacity_c_and_ten_times_as_many_attempts_make_exactly_c(platform: Platform) -> None:
     """On two processes over one database; a third of the attempts are of somebody who asks twice at once."""
     await open_hospital(platform)
+    await platform.decide(FairBookingPolicy, account_attempts=1000)  # the same people in every run
     people = await crowd(platform, CAPACITY * 7)
     appointments = platform.app.mongo.collection("appointments")
     async with another_process(platform) as other:
         for run in range(RUNS):
-            content = schedule(platform, CAPACITY, slots=1, days=1 + run % 12)
+            content = schedule(platform, CAPACITY, slots=1, days=1 + run)
             await load(platform, f"run-{run}", content)
             ref = slot_ref(content, f"run-{run}")
             asks = [(one, platform) for one in people] + [(one, other) for one in people[: CAPACITY * 3]]
