@@ -20,7 +20,7 @@ CLIENTS = 64
 async def test_capacity_c_and_ten_times_as_many_attempts_make_exactly_c(platform: Platform) -> None:
     """On two processes over one database; a third of the attempts are of somebody who asks twice at once."""
     await open_hospital(platform)
-    await platform.decide(FairBookingPolicy, account_attempts=1000)  # the same people in every run
+    await platform.decide(FairBookingPolicy, account_attempts=1000, family_open=100)  # the same in every run
     people = await crowd(platform, CAPACITY * 7)
     appointments = platform.app.mongo.collection("appointments")
     async with another_process(platform) as other:
