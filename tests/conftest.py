@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: one mongod a run, a fresh database and a fresh platform for each test."""
+"""Fixtures of the whole suite: one mongod a run, an empty database and a fresh platform for each test."""
 
 import logging
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from pymongo import MongoClient
 from tornado.ioloop import IOLoop
 
 from server.core.clock import HeldClock
-from tests.conftest_mongod import RunningMongod, database_name, mongo_client, mongod
+from tests.conftest_mongod import RunningMongod, database_name, empty_databases, mongo_client, mongod
 from tests.federation import Federation, running_federation
 from tests.harness import Platform, RsaPairs, running_platform
 
-__all__ = ["database_name", "mongo_client", "mongod"]
+__all__ = ["database_name", "empty_databases", "mongo_client", "mongod"]
 
 # A machine that others use too may take any time for an example: no test asserts times.
 settings.register_profile("untimed", deadline=None)

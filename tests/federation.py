@@ -149,7 +149,6 @@ async def running_federation(
     names = {OWN: f"{database}_a", OTHER: f"{database}_b", "router": f"{database}_r"}
     router_clock, other_clock = HeldClock(at.now()), HeldClock(at.now())
     async with AsyncExitStack() as stack:
-        stack.callback(lambda: [client.drop_database(name) for name in names.values()])
         router_settings = ProcessSettings(
             environment="test",
             log_level="error",
