@@ -116,3 +116,29 @@ async def test_a_card_held_while_it_was_with_a_survivor_comes_back_in_use(
     await undo(platform, held)
     assert await status(platform, token, card_id) == "active"
     assert db.cards.find_one({"_id": other_card, "status": "active"}) is not None
+
+
+async def test_a_held_card_takes_the_place_of_one_that_went_back(
+    platform: Platform, db: Database[Any]
+) -> None:
+    """Two are merged into one who has no card: the second card is held only while the first is there."""
+    one, one_card, first = await holder(platform, db, platform.residents[0])
+    other, other_card, second = await holder(platform, db, platform.residents[1])
+    third = await person_id_of(platform, said("Maria Silva", passport("EA1234567")))
+    fourth = await person_id_of(platform, said("Aino Virtanen", passport("FP7654321")))
+    moved = await merge(platform, first, third)
+    held = await merge(platform, second, third)
+    above = await merge(platform, third, fourth)
+    assert [await status(platform, one, one_card), await status(platform, other, other_card)] == [
+        "active",
+        "frozen",
+    ]
+    await undo(platform, moved)
+    card = db.cards.find_one({"_id": other_card})
+    assert card is not None
+    assert (card["person_id"], card["status"], card["holds"]) == (fourth, "active", [])
+    assert await status(platform, one, one_card) == "active"
+    for merge_id in (above, held):
+        await undo(platform, merge_id)
+        assert await status(platform, other, other_card) == "active"
+    assert db.cards.find_one({"_id": other_card})["person_id"] == second  # type: ignore[index]

@@ -35,6 +35,7 @@ pytestmark = pytest.mark.feature("I3", "C4")
 LIVES = int(os.environ.get("EHC_LIVES", "6"))
 STEPS = 14 if LIVES < 50 else 40
 PEOPLE = 4
+ISSUED = {"is_live": True, "status": {"$ne": "pending"}}
 KEPT = ("particulars", "documents", "blocking", "evidence", "origin", "registered_at")
 CLEARED = ("persons", "merges", "person_reviews", "identifiers", "cards", "messages", "budgets")
 somebody = st.integers(0, PEOPLE - 1)
@@ -186,7 +187,7 @@ class Lives(RuleBasedStateMachine):
         """Every event is delivered: cards have followed their persons."""
         self.wait(self.world.platform.work())
         rows, active, held = self.rows(), [], 0
-        for card in self.world.db.cards.find({"is_live": True, "status": {"$ne": "pending"}}):
+        for card in self.world.db.cards.find(ISSUED):
             person_id = card["person_id"]
             self.owners.setdefault(card["_id"], person_id)
             owner = self.owners[card["_id"]]
@@ -197,6 +198,8 @@ class Lives(RuleBasedStateMachine):
                 active.append(self.living(person_id, rows))
             held += card["status"] == "frozen"
         assert len(active) == len(set(active)), "one person, one card"
+        holders = {self.living(row["person_id"], rows) for row in self.world.db.cards.find(ISSUED)}
+        assert set(active) == holders, "whoever has cards can use one"
         assert held == self.world.db.cards.count_documents({"holds": {"$regex": "^merge:"}})
 
     # -- what always holds

@@ -13,7 +13,7 @@ from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from server.core.ids import new_id
 from server.core.mongo import Duplicate, Transact, Transaction
 from server.core.pages import Page
-from server.identity.merges.model import Merge, MergeState, Step
+from server.identity.merges.model import PERSON_IS_MERGED, Merge, MergeState, Step
 from server.identity.merges.store import MergeStore
 from server.identity.store import PersonStore
 
@@ -133,6 +133,15 @@ class MergeService:
         if merge is None:
             raise NotFound("merge.not_found", "there is no such merge")
         return merge
+
+    async def list_into(self, survivor_id: str) -> list[Merge]:
+        """The merges by which others are this person now, in their order; the first 100."""
+        return await self._store.list_into(survivor_id)
+
+    async def find_done(self, absorbed_id: str) -> Merge | None:
+        """The merge by which this person is another one now, if one is."""
+        merge = await self._store.find_open(absorbed_id)
+        return merge if merge is not None and merge.state in PERSON_IS_MERGED else None
 
     async def list_in(self, state: MergeState, cursor: str | None, limit: int) -> Page[Merge]:
         return await self._store.list_in(state, cursor, limit)

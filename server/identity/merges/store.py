@@ -6,7 +6,9 @@ from server.core.audit import Actor
 from server.core.mongo import Collection, Document, Transaction, index
 from server.core.pages import Page, page_of
 from server.core.secrets import Sealer
-from server.identity.merges.model import OPEN, Merge, MergeState, Step
+from server.identity.merges.model import OPEN, PERSON_IS_MERGED, Merge, MergeState, Step
+
+MAX_INTO = 100
 
 
 class MergeStore:
@@ -54,6 +56,12 @@ class MergeStore:
     async def find_open(self, absorbed_id: str) -> Merge | None:
         row = await self._collection.find_one({"absorbed_id": absorbed_id, "is_open": True})
         return None if row is None else self._merge(row)
+
+    async def list_into(self, survivor_id: str) -> list[Merge]:
+        """The merges by which others are this person now, in their order."""
+        filter = {"survivor_id": survivor_id, "state": {"$in": sorted(PERSON_IS_MERGED)}}
+        rows = await self._collection.find(filter, limit=MAX_INTO, sort=[("_id", 1)])
+        return [self._merge(row) for row in rows]
 
     async def list_in(self, state: MergeState, cursor: str | None, limit: int) -> Page[Merge]:
         """Newest first."""
