@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: one mongod a run, an empty database and a fresh platform for each test."""
 
+import functools
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from Cryptodome.PublicKey import RSA
 from hypothesis import settings
 from pymongo import MongoClient
 from tornado.ioloop import IOLoop
@@ -22,6 +24,9 @@ __all__ = ["database_name", "empty_databases", "mongo_client", "mongod"]
 # A machine that others use too may take any time for an example: no test asserts times.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Alipay's SDK tests the primes of each key it reads: half of a platform's start, and a run has two pairs.
+RSA.importKey = functools.cache(RSA.importKey)
 
 ALIVE_AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
