@@ -51,7 +51,7 @@ def test_signing_in_needs_the_second_factor_and_signing_out_ends_it(
     expect(desk.at("fault")).to_contain_text("登录名、密码或验证码不对")
     desk.sign_in()
     desk.open("audit")
-    expect(desk.at("entries")).to_contain_text("启用账号")
+    expect(desk.at("entries")).to_contain_text("工作人员登录")
     desk.press("sign-out")
     expect(desk.at("login-name")).to_be_visible()
     desk.open("audit")
