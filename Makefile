@@ -8,7 +8,7 @@ ARGS ?=
 
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench faults screens clean
+.PHONY: help run test pages check prepared bench faults screens clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -17,16 +17,21 @@ run:             ## the whole platform on this machine, with a made-up city
 	@$(PYTHON) bootstrap.py run
 	@exec $(VENV)/ehc demo $(ARGS)
 
-test: check      ## everything: `check`, the web builds, the pages' own tests, and the platform's
+test:            ## everything: `check`, the web builds, the pages' own tests, and the platform's
+	@$(MAKE) --no-print-directory --jobs 2 check pages
+	@$(VENV)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/rules $(ARGS)
+
+pages: prepared  ## the web builds and the pages' own tests
 	@$(PYTHON) bootstrap.py test
 	@if [ -f miniprogram/package.json ]; then cd miniprogram && for script in type-check test check:alipay; do \
 		npm run --if-present --silent $$script || exit 1; done; fi
 	@if [ -f console/package.json ]; then cd console && for script in type-check test; do \
 		npm run --if-present --silent $$script || exit 1; done; fi
-	@$(VENV)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/rules $(ARGS)
 
-check:           ## style, types, import directions, house rules, security
+prepared:
 	@$(PYTHON) bootstrap.py check
+
+check: prepared  ## style, types, import directions, house rules, security
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
