@@ -6,11 +6,13 @@ from typing import Any
 from server.core.errors import Malformed
 
 MAX_DEPTH = 8
+MAX_PARTS = 10_000
 
 
 def read_object(raw: bytes | str) -> dict[str, Any]:
     """The object; Malformed `request.not_json` for anything else, for a name that comes twice, for a number
-    that is no integer, and for more than eight levels: two readers could take such a text for two things."""
+    that is no integer, and for more than eight levels: two readers could take such a text for two things.  And
+    for very many parts: nobody is proven yet, and taking them apart would hold up everybody else."""
     read = _read(raw)
     if not isinstance(read, dict):
         raise _refused()
@@ -33,6 +35,8 @@ def _refused() -> Malformed:
 def _read(raw: bytes | str) -> Any:
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
+        if text.count(",") > MAX_PARTS:
+            raise _refused()
         read = json.loads(text, object_pairs_hook=_once, parse_float=_no_number, parse_constant=_no_number)
         as_json(read).encode("utf-8")  # half a character, written as \\ud800, could not be digested
     except (ValueError, RecursionError):

@@ -114,6 +114,7 @@ def test_hostile_content_is_undecipherable_and_nothing_worse(sent: str, encoding
         b'{"a":NaN}',
         b'{"a":"\\ud800"}',
         b'{"a":' + b"9" * 10_000 + b"}",
+        b'{"a":[' + b"{}," * 10_001 + b"{}]}",
     ],
 )
 def test_what_two_readers_could_take_for_two_things_is_refused(raw: bytes) -> None:
