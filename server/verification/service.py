@@ -194,7 +194,11 @@ class VerificationService:
         """(card id, person id) of whom the caller's institution has verified; NotFound as `get_person_id`."""
         usage = await self._store.find(verification_id)
         institution_id = caller.app.institution.institution_id
-        if usage is None or usage["institution_id"] != institution_id or usage.get("person_id") is None:
+        # Another centre's institution may have the same id.
+        is_theirs = (
+            usage is not None and usage["institution_id"] == institution_id and usage.get("via") is None
+        )
+        if usage is None or not is_theirs or usage.get("person_id") is None:
             raise NotFound("verification.not_found", "there is no such verification of this institution")
         return str(usage["card_id"]), str(usage["person_id"])
 

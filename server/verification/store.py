@@ -88,11 +88,12 @@ class UsageStore:
         await self._journal.append(usage)
 
     async def was_used_at(self, institution_id: str, ehealth_card_id: str, since: datetime) -> bool:
-        """Whether the institution has had a code of the card accepted since then."""
+        """Whether the institution, one of our own, has had a code of the card accepted since then."""
         # Between "!" and ";" lie the uses of static codes and those of dynamic ones, and nothing else.
         wanted: Document = {
             "use_key": {"$gte": f"{ehealth_card_id}!", "$lt": f"{ehealth_card_id};"},
             "institution_id": institution_id,
+            "via": None,  # another centre's institution may have the same id
             "at": {"$gte": since},
         }
         return await self._usages.find_one(wanted, {"_id": 1}) is not None

@@ -83,6 +83,21 @@ async def test_what_each_side_keeps(federation: Federation) -> None:
     assert (await federation.router.verifier.verify()).problems == []
 
 
+async def test_an_institution_elsewhere_of_the_same_id_is_another_one(federation: Federation) -> None:
+    """Both centres have an institution of this id; what one has seen opens nothing to the other."""
+    home = federation.own
+    await home.admit(scopes=("verification", "cards.issue", "persons.pix"))
+    token, card_id = await home.holder(home.residents[0])
+    assert (await federation.scan(await home.code(token, card_id), at=federation.other)).status == 200
+    [use] = federation.databases[OWN].usages.find()
+    assert (use["via"], use["institution_id"]) == ("centre", "institution-of-hospital-a-his")
+    printed = await home.partner().call("GET", f"/partner/v1/cards/{card_id}/print")
+    assert (printed.status, printed.error[0]) == (404, "card.not_found")
+    binding = {"hospital_patient_no": "P-1", "verification_id": use["_id"]}
+    bound = await home.partner().call("POST", "/partner/v1/patients", binding)
+    assert (bound.status, bound.error[0]) == (404, "verification.not_found")
+
+
 async def test_a_code_is_single_across_centres(federation: Federation) -> None:
     token, card_id = await federation.other.holder(federation.other.residents[0])
     first, second = [await federation.other.code(token, card_id) for _ in range(2)]
