@@ -1,6 +1,7 @@
 """Admission: nothing works before two people have said yes, and everything stops when one says stop."""
 
 import argparse
+import asyncio
 import base64
 import json
 from pathlib import Path
@@ -146,6 +147,41 @@ async def test_a_refusal_is_told_with_its_reason(platform: Platform) -> None:
     assert (state.json["state"], state.json["reason"]) == ("refused", "papers seen")
     again = await platform.http.post("/partner/v1/admissions", form())
     assert again.status == 201, "the app id is free for a better application"
+
+
+async def test_what_was_taken_since_is_not_granted(platform: Platform) -> None:
+    clerk = await platform.staff("partners.read", "partners.manage")
+    reviewer = await platform.staff("partners.read", "partners.review")
+    admission_id, token = await apply(platform)
+    await meet_criteria(platform, clerk)
+    assert (await review(platform, clerk, admission_id, "vetting")).status == 200
+    await platform.admit("another-his", TERMINAL)
+    late = await review(platform, reviewer, admission_id, "decision")
+    assert (late.status, late.error) == (409, "terminal.taken")
+    await platform.admit(APP, "OTHER-01")
+    late = await review(platform, reviewer, admission_id, "decision")
+    assert (late.status, late.error) == (409, "admission.app_taken")
+    state = await platform.http.post("/partner/v1/admissions/states", {"token": token})
+    assert state.json["state"] == "vetted", "nobody is told that it was admitted"
+    assert (await review(platform, reviewer, admission_id, "decision", "refuse")).status == 200
+
+
+async def test_papers_that_are_not_taken_are_not_kept(platform: Platform) -> None:
+    admission_id, token = await apply(platform)
+
+    async def send() -> Any:
+        return await platform.http.send(
+            "POST",
+            "/partner/v1/admissions/documents?kind=licence",
+            raw=b"%PDF-1.7 a licence",
+            headers={"X-Admission-Token": token, "Content-Type": "application/pdf"},
+        )
+
+    answers = await asyncio.gather(*(send() for _ in range(12)))
+    assert sorted(answer.status for answer in answers) == [201] * 9 + [409] * 3
+    assert (await send()).error == "admission.closed"
+    papers = platform.app.mongo.collection("admission_documents")
+    assert await papers.count({"admission_id": admission_id}) == 10
 
 
 async def test_a_decision_whose_process_died_is_finished_by_the_worker(platform: Platform) -> None:

@@ -18,6 +18,7 @@ from server.core.signing import decoded_signature
 from server.core.threads import run_in
 from server.partners.admission.model import (
     DOCUMENTS,
+    OPEN,
     Admission,
     KeptDocument,
     Review,
@@ -106,7 +107,10 @@ class AdmissionService:
             raise InvalidInput("admission.bad_document", "there is no such kind of document")
         now = self._clock.now()
         document = KeptDocument(new_id(now), kind, media_type_of(content), len(content))
-        if not await self._store.add_document(admission.admission_id, document, content, now, MAX_DOCUMENTS):
+        takes_more = admission.state in OPEN and len(admission.documents) < MAX_DOCUMENTS
+        if not takes_more or not await self._store.add_document(
+            admission.admission_id, document, content, now, MAX_DOCUMENTS
+        ):
             raise Conflict("admission.closed", "the application takes no more documents")
         actor = Actor("applicant", admission.admission_id)
         await self._audit.record("admissions.add_document", actor, "admission", admission.admission_id)
@@ -154,10 +158,12 @@ class AdmissionService:
             raise Forbidden("admission.same_reviewer", "who vetted an application does not decide it")
         if not passed:
             return await self._review(admission, State.VETTED, State.REFUSED, reason, by)
-        app_id = admission.submission.app_id
-        missing = await self._register.criteria_open(app_id)
+        wanted = admission.submission
+        missing = await self._register.criteria_open(wanted.app_id)
         if missing:
             raise criteria_open(missing)
+        if admission.state is State.VETTED:  # both may have been taken since the application came
+            await self._register.require_free(wanted.app_id, [one.terminal_id for one in wanted.terminals])
         decided = await self._review(admission, State.VETTED, State.ADMITTED, reason, by)
         await self._admit(decided, by)
         return decided

@@ -101,8 +101,8 @@ class AdmissionStore:
     async def add_document(
         self, admission_id: str, document: KeptDocument, content: bytes, at: datetime, most: int
     ) -> bool:
-        """False when the application is closed or has `most` documents.  The bytes are stored first: an
-        application never lists a document that is not there."""
+        """False when the application is closed or has `most` documents, and nothing is kept.  The bytes are
+        stored first: an application never lists a document that is not there."""
         await self._documents.insert(
             {
                 "_id": document.document_id,
@@ -113,10 +113,13 @@ class AdmissionStore:
                 "at": at,
             }
         )
-        return await self._admissions.update(
+        is_listed = await self._admissions.update(
             {"_id": admission_id, "is_open": True, f"documents.{most - 1}": {"$exists": False}},
             {"$push": {"documents": dict(document.__dict__)}},
         )
+        if not is_listed:
+            await self._documents.delete({"_id": document.document_id})
+        return is_listed
 
     async def find_content(self, admission_id: str, document_id: str) -> bytes | None:
         row = await self._documents.find_one({"_id": document_id, "admission_id": admission_id})
