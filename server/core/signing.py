@@ -38,6 +38,7 @@ class SignedRequest:
             and _NONCE.fullmatch(self.nonce) is not None
             and self.sign_type in SIGN_TYPES
             and _BASE64.fullmatch(self.signature) is not None
+            and "+" not in self.query  # signed as a plus, and read as a space
         )
 
     def string_to_sign(self) -> bytes:

@@ -80,6 +80,9 @@ class PartnerService:
             session = await self._sessions.find(request.key_id)
             if session is None or session.app_id != app.app_id or session.expires_at <= self._clock.now():
                 return "session"
+            terminal = await self._terminals.find(session.terminal_id)
+            if terminal is None or not terminal.is_active:
+                return "terminal"
         elif app.key_at(request.key_id, self._clock.now()) is None:
             return "key"
         if not self.is_in_window(int(request.timestamp)):

@@ -90,6 +90,10 @@ async def test_a_query_is_signed_in_one_spelling(platform: Platform) -> None:
             changed = signed.again(query=other)
             headers = signed.again(nonce=changed.nonce).headers()
             assert is_unproven(await changed.send(platform.http, headers)), other
+        plus = signed.again(query="a=1%2B1")
+        read_as_a_space = plus.again(nonce=plus.nonce, query="a=1+1")
+        assert is_unproven(await read_as_a_space.send(platform.http, plus.headers()))
+        assert (await plus.send(platform.http)).status == 400
 
 
 @pytest.mark.parametrize(

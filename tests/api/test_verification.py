@@ -181,8 +181,11 @@ async def test_a_suspended_terminal_is_refused(platform: Platform) -> None:
     app = App(APP_ID, Institution("i", "n"), True, frozenset({"verification"}), {"k1": PAIR.public})
     idle = Terminal("T-0001", APP_ID, "place", "0100", False)
     await platform.app.services.partner_register.admit(app, [idle], Actor("system", "test"))
-    refused = await platform.scan(client, await platform.code(token, card_id), session)
+    code = await platform.code(token, card_id)
+    refused = await platform.scan(client, code)
     assert (refused.status, refused.error[0]) == (403, "terminal.unknown")
+    with pytest.raises(Unauthenticated):  # its session is over for every call, not for scans alone
+        await client.call("GET", "/partner/v1/app", session=session)
 
 
 async def test_a_suspended_app_is_refused_by_every_process(platform: Platform) -> None:
