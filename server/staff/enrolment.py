@@ -68,6 +68,8 @@ class Enrolment:
         if step is None:
             raise InvalidInput("enrolment.code_wrong", "this is not the code the authenticator shows now")
         await self._audit.record("staff.enrol", Actor("staff", staff.staff_id), "staff", staff.staff_id)
+        # Those of before a renewal are dead while the account is not active: they must not come to life.
+        await self._store.close_sessions_of(staff.staff_id)
         if not await self._store.enrol(staff.staff_id, digest, pending, step):
             raise _invalid()
 

@@ -130,8 +130,8 @@ class StaffSessions:
             "staff.change_password", Actor("staff", staff.staff_id), "staff", staff.staff_id
         )
         changed = Credentials(await self._passwords.hash(new), credentials.totp_secret)
+        await self._store.close_sessions_of(staff.staff_id)  # first: a crash leaves no session behind
         await self._store.put_password(staff.staff_id, changed)
-        await self._store.close_sessions_of(staff.staff_id)
 
 
 def _refused() -> Unauthenticated:

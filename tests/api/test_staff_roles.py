@@ -142,13 +142,18 @@ async def test_a_lost_second_factor_takes_two_administrators(platform: Platform)
     asked = (await platform.http.post(path, token=opener)).json
     assert asked["invitation"] is None and asked["account"]["is_renewal_proposed"]
     assert (await platform.http.get("/staff/v1/sessions/current", token=reading)).status == 200
+    sessions = platform.app.mongo.collection("staff_sessions")
+    open_before = await sessions.find_one({"staff_id": audit.staff_id})
+    assert open_before is not None
     renewed = (await platform.http.post(f"{path}/approval", token=granter)).json
+    await sessions.insert(open_before)  # as if the process had died before it closed them
     assert (await platform.http.get("/staff/v1/sessions/current", token=reading)).status == 401
     platform.clock.advance(30)
     assert (await audit.try_to_sign_in()).status == 401
     audit.secret = await enrol(platform, renewed["invitation"]["token"])
     token = await audit.sign_in()
     assert (await platform.http.get("/staff/v1/audit", token=token)).status == 200
+    assert (await platform.http.get("/staff/v1/sessions/current", token=reading)).status == 401
 
 
 async def test_an_invitation_that_ran_out_is_made_anew(platform: Platform) -> None:

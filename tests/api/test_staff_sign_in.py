@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pymongo.database import Database
 
+from server.core.errors import Unavailable
 from server.staff.roles import ADMINISTRATORS
 from tests.api.calls import another_process
 from tests.api.staff import BY, PASSWORD, Person, employ
@@ -222,6 +223,23 @@ async def test_ones_own_password_is_changed_with_the_old_one_and_a_code(platform
     assert (await person.try_to_sign_in()).status == 401
     person.password = new
     assert await person.sign_in()
+
+
+async def test_a_password_change_that_breaks_off_leaves_no_session_behind(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await employ(platform, "li.mei", "claim_reviewer")
+    token = await person.sign_in()
+
+    async def die(*_: Any) -> None:
+        raise Unavailable("database.unavailable", "gone")
+
+    monkeypatch.setattr(platform.app.services.staff_sessions._store, "put_password", die)
+    platform.clock.advance(30)
+    body = {"password": PASSWORD, "totp": person.code(), "new_password": "quiet 88 Harbour window"}
+    broken = await platform.http.send("PUT", "/staff/v1/password", body, token=token)
+    assert broken.status == 503
+    assert await status_of(platform, token) == 401
 
 
 async def test_nothing_of_a_member_of_staff_lies_open(platform: Platform, db: Database[Any]) -> None:
