@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from server.core.audit import Actor, Audit
-from server.core.clock import Clock
+from server.core.clock import Clock, today
 from server.core.errors import Conflict, InvalidInput
 from server.core.phones import read_phone
 from server.identity.documents import read_number
@@ -68,9 +68,9 @@ class PersonDesk:
 
     async def _search(self, wanted: Wanted) -> list[Person]:
         if wanted.document is not None:
-            id_type, today = wanted.document.id_type, self._clock.now().date()
+            id_type, day = wanted.document.id_type, today(self._clock)
             allows = self._allows_test_numbers
-            number = read_number(id_type, wanted.document.number, today, allows_test_numbers=allows)
+            number = read_number(id_type, wanted.document.number, day, allows_test_numbers=allows)
             person = await self._index.find_by_document(HeldDocument(id_type, number))
             return [] if person is None else [person]
         if wanted.identifier is not None:

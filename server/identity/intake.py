@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from server.core.audit import Actor
-from server.core.clock import Clock
+from server.core.clock import Clock, today
 from server.core.phones import read_phone
 from server.identity.documents import read_document
 from server.identity.identifiers.service import IdentifierService
@@ -54,7 +54,7 @@ class Intake:
             read_document(
                 entry.id_type,
                 entry.id_no,
-                self._clock.now().date(),
+                today(self._clock),
                 allows_test_numbers=self._allows_test_numbers,
                 born_on=entry.born_on,
                 gender=entry.gender,

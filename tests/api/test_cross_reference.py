@@ -8,6 +8,8 @@ import pytest
 import structlog
 from pymongo.database import Database
 
+from sandbox.city import check_digit
+from server.core.clock import today
 from server.core.observability import configure_logging
 from tests.api.calls import SignedCall, call, is_signed_by_platform
 from tests.harness import Answer, Platform
@@ -54,6 +56,15 @@ async def test_two_hospitals_register_one_person_and_find_each_others_number(pla
     answer = await sent.send(platform.http)
     assert answer.json == {"person_id": person_id, "identifiers": [{"domain": B, "value": "0042"}]}
     assert is_signed_by_platform(platform, sent, answer)
+
+
+async def test_who_was_born_today_by_the_citys_calendar_is_registered(platform: Platform) -> None:
+    await two_hospitals(platform)
+    platform.clock.advance(9 * 3600)  # 17:00 in Greenwich: in the city it is one o'clock of the next day
+    born = f"990101{today(platform.clock):%Y%m%d}002"
+    newborn = entry(id_no=born + check_digit(born), guardian={"name": "欧阳明日", "relation": "mother"})
+    registered = await post(platform, "/partner/v1/persons", newborn)
+    assert (registered.status, registered.json["outcome"]) == (200, "new")
 
 
 async def test_a_verified_patient_is_bound_and_not_rebound(platform: Platform) -> None:
