@@ -11,8 +11,8 @@ MAX_PARTS = 10_000
 
 def read_object(raw: bytes | str) -> dict[str, Any]:
     """The object; Malformed `request.not_json` for anything else, for a name that comes twice, for a number
-    that is no integer, and for more than eight levels: two readers could take such a text for two things.  And
-    for very many parts: nobody is proven yet, and taking them apart would hold up everybody else."""
+    that is no integer, for more than eight levels (two readers could take such a text for two things), and
+    for very many parts: taking them apart would hold up everybody else, and nobody is proven yet."""
     read = _read(raw)
     if not isinstance(read, dict):
         raise _refused()
