@@ -118,11 +118,7 @@ def services(base: Foundation) -> Services:
             allows_test_numbers=settings.allows_test_numbers,
         ),
         merged_cards=MergedCards(
-            cards_store,
-            MergedCardStore(mongo.collection("cards")),
-            lifecycle,
-            persons.merges,
-            base.audit,
+            cards_store, MergedCardStore(mongo.collection("cards")), lifecycle, persons.merges, base.audit
         ),
         verification=verification,
         authorizations=_authorizations(base, usages, told.codes, partners.partners, cards, factors),
