@@ -44,6 +44,7 @@ def _care(services: Services) -> dict[str, list[Reaction]]:
     """Appointments, visits, queues, medicine: what the care nouns tell each other, and what patients hear."""
     near, visits, orders = tells_near(services), services.visits, services.examination_orders
     reminders, told = services.reminder_planner, services.visit_messages
+    following = services.appointment_following
     return {
         "visit.checked_in": [marks_checked_in(services), services.visits.follow_check_in],
         "visit.next": [told.tell_next],
@@ -55,9 +56,10 @@ def _care(services: Services) -> dict[str, list[Reaction]]:
         "queue.returned": [near],
         "queue.done": [],
         "queue.left": [near],
-        "slot_pool.changed": [services.appointment_following.follow_pool],
-        "appointment.held": [reminders.follow_held, told.tell_appointment],
+        "slot_pool.changed": [following.follow_pool],
+        "appointment.held": [following.follow_booked, reminders.follow_held, told.tell_appointment],
         "appointment.confirmed": [
+            following.follow_booked,
             visits.begin,
             orders.note_booked,
             services.examination_plans.keep_apart,

@@ -90,6 +90,9 @@ async def test_the_hospitals_slots_are_found_and_booked(at: Booked) -> None:
     booked = await at.book(token, card_id, first["slot_id"])
     assert booked.status == 201, booked.body
     assert booked.json["state"] == "confirmed" and booked.json["registration_no"]
+    await at.platform.work()
+    told = [one["kind"] for one in await at.platform.messages(token) if one["kind"].startswith("visit")]
+    assert "visit_confirmed" in told and "visit_held" not in told, "there is nothing left to confirm"
     assert (await at.slots(token))[0]["free"] == first["free"] - 1
     path = f"/api/v1/appointments/{booked.json['appointment_id']}/cancellation"
     assert (await at.platform.http.post(path, token=token)).json["state"] == "cancelled"

@@ -30,6 +30,10 @@ RELEASE_FOR = timedelta(days=1)
 """How long after its slot the release of a lock is asked for; nobody can sit there any more."""
 
 
+class Stale(Exception):
+    """Somebody else has changed the booking since it was read: nothing was written."""
+
+
 class Carrier:
     def __init__(
         self,
@@ -153,11 +157,12 @@ class Carrier:
         return await self._save(one, replace(one, state=to, ended_at=self._clock.now() if over else None))
 
     async def place_anew(self, one: Appointment, after: Appointment, event: str | None) -> None:
-        """Another seat or another time, in the same state.  Duplicate when the seat is taken."""
+        """Another seat or another time, in the same state.  Duplicate when the seat is taken; Stale."""
         now = self._clock.now()
         after = replace(after, moves=one.moves + 1)
         due_at = now if one.state is State.HOLDING else None
-        await self._store.save(one, after, now, due_at=due_at, event=event)
+        if not await self._store.save(one, after, now, due_at=due_at, event=event):
+            raise Stale
 
     # -- keeping
     async def _save(self, before: Appointment, after: Appointment) -> Appointment:
@@ -166,8 +171,6 @@ class Carrier:
         after = replace(after, moves=before.moves + 1)
         is_waiting = after.state in (State.HOLDING, State.CONFIRMING) or after.owes_release
         event = None if after.state is before.state else EVENTS.get(after.state)
-        if after.state is State.CONFIRMING:
-            event = EVENTS[State.HELD] if before.state is State.HOLDING else None
         due_at = now + LEASE if is_waiting else None
         if await self._store.save(before, after, now, due_at=due_at, event=event):
             return after

@@ -4,7 +4,7 @@ and else cancelled, each with its event."""
 from dataclasses import replace
 from datetime import datetime
 
-from server.appointments.booking.carrying import Carrier
+from server.appointments.booking.carrying import Carrier, Stale
 from server.appointments.booking.model import CANCELLABLE, Appointment, Place
 from server.appointments.booking.seats import free_seat
 from server.appointments.booking.store import AppointmentStore
@@ -12,8 +12,11 @@ from server.appointments.hospitals.directory import Directory
 from server.appointments.slots.model import Pool, PoolSlot, parts_of, public_slot_id
 from server.appointments.slots.store import PoolStore
 from server.core.clock import Clock
+from server.core.errors import Unavailable
 from server.core.mongo import Duplicate
 from server.core.outbox import Event
+
+MAX_TRIES = 5
 
 
 class Following:
@@ -34,19 +37,46 @@ class Following:
     async def follow_pool(self, event: Event) -> None:
         """A reaction: looks at everybody booked in the schedule as it is now, so twice does nothing twice."""
         institution_id, schedule_id = event.data["institution_id"], event.data["schedule_id"]
-        pool = await self._pools.find(institution_id, schedule_id)
+        pool, target = await self._now(institution_id, schedule_id)
         if pool is None:
             return
-        target = None
-        if pool.moves_to is not None:
-            target = await self._pools.find(institution_id, pool.moves_to)
         for one in await self._store.list_live_of_schedule(institution_id, schedule_id):
-            # Whoever has checked in is there: the hospital sees to them.
-            if one.at.starts_at > self._clock.now() and one.state in CANCELLABLE:
-                await self._follow(one, pool, target)
+            await self._follow(one, pool, target)
         self._directory.outdate(institution_id)
 
+    async def follow_booked(self, event: Event) -> None:
+        """A reaction: whoever took a place while the slot became smaller, and died before looking again,
+        follows too.  Twice does nothing twice."""
+        one = await self._store.find(event.data["appointment_id"])
+        if one is None or not one.is_ours or one.seat <= await self._carrier.capacity(one):
+            return
+        pool, target = await self._now(one.at.institution_id, one.at.schedule_id)
+        if pool is not None:
+            await self._follow(one, pool, target)
+
+    async def _now(self, institution_id: str, schedule_id: str) -> tuple[Pool | None, Pool | None]:
+        """The schedule, and the one it moves to."""
+        pool = await self._pools.find(institution_id, schedule_id)
+        if pool is None or pool.moves_to is None:
+            return pool, None
+        return pool, await self._pools.find(institution_id, pool.moves_to)
+
     async def _follow(self, one: Appointment, pool: Pool, target: Pool | None) -> None:
+        """Unavailable when somebody else changes it all the time."""
+        for _ in range(MAX_TRIES):
+            # Whoever has checked in is there: the hospital sees to them.
+            is_to_come = one.at.starts_at > self._clock.now() and one.state in CANCELLABLE
+            if not is_to_come or one.at.schedule_id != pool.schedule_id:
+                return
+            try:
+                return await self._follow_once(one, pool, target)
+            except Stale:  # it was confirmed, drawn or moved in this moment
+                found = await self._store.find(one.appointment_id)
+                assert found is not None, "an appointment is never deleted"
+                one = found
+        raise Unavailable("server.busy", "the booking moves at this moment", retry_after_s=1)
+
+    async def _follow_once(self, one: Appointment, pool: Pool, target: Pool | None) -> None:
         _, slot_id = parts_of(one.at.slot_id)
         slot = None if pool.is_closed else pool.slot(slot_id)
         if slot is not None and one.seat <= slot.capacity:
@@ -55,7 +85,8 @@ class Following:
         for into in (None if pool.is_closed else pool, target):
             if into is not None and not into.is_closed and await self._move(one, into):
                 return
-        await self._carrier.end(one, "closed")
+        if (await self._carrier.end(one, "closed")).state in CANCELLABLE:
+            raise Stale
 
     async def _update(self, one: Appointment, pool: Pool, slot: PoolSlot) -> None:
         """Same seat; another time or place is told."""

@@ -224,11 +224,13 @@ class AppointmentService:
         return await self._make_firm(one)
 
     async def _make_firm(self, one: Appointment) -> Appointment:
-        if one.state is State.HELD:
+        for _ in range(3):  # one that moves to another slot in this moment is held there
+            if one.state is not State.HELD:
+                break
             if one.hold_expires_at is not None and one.hold_expires_at <= self._clock.now():
                 await self._carrier.end(one, "expired")
                 raise over()
-            one = await self._carrier.make_firm(one)
+            one = replace(await self._carrier.make_firm(one), is_paid=one.is_paid)
         if one.state not in (State.CONFIRMING, State.CONFIRMED, State.CHECKED_IN, State.COMPLETED):
             raise over()
         return one
