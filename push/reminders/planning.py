@@ -18,8 +18,11 @@ class ReminderPlanner:
         await self._plan(event.data["appointment_id"], event, rules.of_hold(event, await self._policy()))
 
     async def follow_booked(self, event: Event) -> None:
-        """Confirmed or moved: what was planned before is for another state or another time."""
-        await self._plan(event.data["appointment_id"], event, rules.of_visit(event, await self._policy()))
+        """Confirmed or moved: what was planned before is for another state or another time.  One that moves
+        while it is held goes back as before when nobody confirms it."""
+        is_held = event.data.get("hold_expires_at") is not None
+        wanted = (rules.of_hold if is_held else rules.of_visit)(event, await self._policy())
+        await self._plan(event.data["appointment_id"], event, wanted)
 
     async def follow_over(self, event: Event) -> None:
         """Cancelled, released, checked in, missed, completed: nothing is left to remind of."""

@@ -1,9 +1,10 @@
 """A visit begins with its appointment, is checked in by its resident, and shows the way (M4, M5)."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.cards.service import CardService
 from server.core.clock import Clock, iso
@@ -89,38 +90,25 @@ class VisitService:
             person_id=data.get("person_id"),
             institution_id=data["institution_id"],
             institution=data["institution"],
-            department=data.get("department") or "",
             state=State.EXPECTED,
             created_at=now,
             kind=data["kind"],
             appointment_id=data["appointment_id"],
             registration_no=data.get("registration_no"),
-            department_id=data.get("department_id"),
-            doctor=data.get("doctor"),
-            doctor_id=data.get("doctor_id"),
-            place=data.get("place"),
-            starts_at=datetime.fromisoformat(data["starts_at"]),
-            ends_at=datetime.fromisoformat(data["ends_at"]),
+            **_booked(data),
         )
         try:
             await self._changing.begin(visit)
         except Duplicate:
             found = await self._store.find_of_appointment(data["appointment_id"])
             if found is None:  # the hospital's number is another visit's: ours goes on without
-                raise Conflict("registration.taken", "the number is another visit's") from None
+                await self._changing.begin(replace(visit, registration_no=None))
 
     async def follow_move(self, event: Event) -> None:
-        """The appointment has another time or place."""
+        """The appointment has another time, place or doctor.  One that is only held has no visit yet."""
         visit = await self._store.find_of_appointment(event.data["appointment_id"])
-        if visit is None:
-            await self.begin(event)
-            return
-        data = event.data
-        moved = {
-            name: data[name] for name in ("place", "doctor", "doctor_id", "registration_no") if data.get(name)
-        }
-        times = {name: datetime.fromisoformat(data[name]) for name in ("starts_at", "ends_at")}
-        await self._changing.put(visit, **moved, **times)
+        if visit is not None:
+            await self._changing.put(visit, **_booked(event.data))
 
     async def follow_end(self, event: Event) -> None:
         """The appointment was cancelled, released, or nobody came."""
@@ -271,6 +259,15 @@ class VisitService:
         token = None if visit.state is State.EXPECTED else await self._queues.current_of(visit.visit_id)
         ahead = None if token is None else await self._queues.ahead_of(token)
         return Shown(visit, token, ahead, next_task(visit, token))
+
+
+def _booked(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a visit has from the place that was booked for it."""
+    return {
+        "department": data.get("department") or "",
+        **{name: data.get(name) for name in ("department_id", "doctor", "doctor_id", "place")},
+        **{name: datetime.fromisoformat(data[name]) for name in ("starts_at", "ends_at")},
+    }
 
 
 def _no_visit() -> NotFound:

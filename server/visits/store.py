@@ -65,6 +65,8 @@ class VisitStore:
         fixed = ("_id", "card_id", "institution_id", "created_at")
         changed = {key: value for key, value in _row(after).items() if key not in fixed}
         change: Document = {"$set": {**changed, "moves": before.moves + 1}}
+        if gone := _row(before).keys() - _row(after).keys():
+            change["$unset"] = dict.fromkeys(sorted(gone), "")
         if events:
             due, pushed = adding(now, *events)
             change["$set"].update(due)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from server.core.outbox import Event
 from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Geofence
 from server.visits.guidance import GuidancePolicy
 from tests.harness import Answer, Platform
-from tests.visits import INSTITUTION, QUEUE, Desk, confirmed, settle
+from tests.visits import INSTITUTION, QUEUE, Desk, appointment, confirmed, settle
 
 pytestmark = [pytest.mark.feature("M4", "M5"), pytest.mark.gen_test(timeout=60)]
 
@@ -189,13 +190,15 @@ async def test_a_moved_or_cancelled_appointment_takes_its_visit_along(platform: 
     token, card_id = await platform.holder(platform.residents[0])
     visit = await confirmed(platform, card_id)
     services, now = platform.app.services, platform.clock.now()
-    from server.core.outbox import Event
-
     await services.visits.begin(Event("x", "appointment.confirmed", now, visit))
-    moved = {**visit, "starts_at": visit["ends_at"], "place": "5 层"}
+    moved = {**visit, "starts_at": visit["ends_at"], "place": "5 层", "doctor": "林医生", "doctor_id": "lin"}
     await services.visits.follow_move(Event("x", "appointment.moved", now, moved))
     shown = await seen(platform, token, visit)
-    assert (shown["place"], shown["starts_at"]) == ("5 层", visit["ends_at"])
+    assert (shown["place"], shown["starts_at"], shown["doctor"]) == ("5 层", visit["ends_at"], "林医生")
+    moved |= {"department": "全科", "department_id": "D-09", "doctor": None, "doctor_id": None}
+    await services.visits.follow_move(Event("x", "appointment.moved", now, moved))
+    shown = await seen(platform, token, visit)
+    assert (shown["department"], shown["doctor"]) == ("全科", None)
     for _ in range(2):
         await services.visits.follow_end(Event("x", "appointment.cancelled", now, visit))
     shown = await seen(platform, token, visit)
@@ -266,6 +269,34 @@ async def test_somebody_without_an_appointment_has_a_visit_too(platform: Platfor
     assert await desk.refused("POST", "/visits", taken) == "registration.taken"
     nobody = {**entry, "verification_id": "0" * 26}
     assert await desk.refused("POST", "/visits", nobody) == "verification.not_found"
+
+
+async def test_a_number_that_is_another_visits_keeps_no_appointment_from_its_visit(
+    platform: Platform,
+) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    scan = await platform.scan(desk.client, await platform.code(token, card_id))
+    entry = {"verification_id": scan.body["verification_id"], "registration_no": "R-1", "department": "急诊"}
+    walk_in = await desk.send("POST", "/visits", entry)
+    visits, now = platform.app.services.visits, platform.clock.now()
+    data = {**appointment(platform, card_id).data(), "registration_no": "R-1"}
+    for _ in range(2):
+        await visits.begin(Event("x", "appointment.confirmed", now, data))
+    await visits.follow_move(Event("x", "appointment.moved", now, {**data, "place": "5 层"}))
+    shown = (await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)).json["visits"]
+    booked, came = sorted(shown, key=lambda one: one["visit_id"] == walk_in["visit_id"])
+    assert (booked["appointment_id"], booked["registration_no"]) == (data["appointment_id"], None)
+    assert (booked["place"], came["registration_no"], len(shown)) == ("5 层", "R-1", 2)
+
+
+async def test_what_is_only_held_has_no_visit_when_it_moves(platform: Platform) -> None:
+    token, card_id = await platform.holder(platform.residents[0])
+    data = {**appointment(platform, card_id).data(), "registration_no": None}
+    moved = Event("x", "appointment.moved", platform.clock.now(), data)
+    await platform.app.services.visits.follow_move(moved)
+    shown = await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)
+    assert shown.json["visits"] == []
 
 
 async def test_another_institution_sees_nothing_of_a_visit(platform: Platform) -> None:

@@ -96,13 +96,13 @@ class OrderService:
             registration_no=told.registration_no,
             fee_fen=told.fee_fen,
         )
-        return await self._put(order)
-
-    async def _put(self, order: ExaminationOrder) -> ExaminationOrder:
-        kept = await self._store.put(order, None if order.state is OrderState.OPEN else order.state)
+        kept = await self._put(order)
         if kept is None:
             raise Conflict("examination_order.taken", "the number is another person's order")
         return kept
+
+    async def _put(self, order: ExaminationOrder) -> ExaminationOrder | None:
+        return await self._store.put(order, None if order.state is OrderState.OPEN else order.state)
 
     # -- the resident
     async def list_of_card(self, account_id: str, card_id: str) -> tuple[list[ExaminationOrder], bool]:
@@ -130,6 +130,7 @@ class OrderService:
         try:
             system = await self._hospitals.system_of(one.at.institution_id)
             for order in await system.orders(Whose(registration_no=one.registration_no)):
+                # A number that is another card's order is passed over: the others are shown all the same.
                 await self._put(_as_told(order, one))
         except HospitalRefused:  # the visit was struck from its books: nothing is ordered in it
             return True
@@ -166,9 +167,9 @@ class OrderService:
         policy = await self._policies.get(ExaminationPolicy)
         known = await self._store.find_of_appointment(data["appointment_id"])
         now = self._clock.now()
-        if known is not None:
-            if event.name == "appointment.moved":
-                await self._store.tell_again(known, now, _booked(known, data, policy))
+        if event.name == "appointment.moved" and known is not None:
+            await self._store.tell_again(known, now, _booked(known, data, policy))
+        if event.name == "appointment.moved" or known is not None:  # one that is only held is not booked yet
             return
         for order in reversed(await self._store.list_of_card(data["card_id"])):
             is_it = order.item == data["item"] and order.institution_id == data["institution_id"]
