@@ -1,16 +1,19 @@
 """Examinations: orders from the hospital, a plan over several, booked as a whole or not at all (M3)."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from server.appointments.booking.store import NewBooking
 from server.appointments.examinations.knowledge import ExaminationPolicy
 from server.core.clock import iso
 from server.core.errors import Unavailable
+from server.gateways.his.model import Order, Whose
 from tests.api.booking import INSTITUTION, book, load, open_hospital, schedule, slot_ref
 from tests.harness import APP_ID, Answer, Platform
-from tests.visits import settle
+from tests.visits import appointment, settle
 
 pytestmark = [pytest.mark.feature("M3"), pytest.mark.gen_test(timeout=60)]
 
@@ -295,6 +298,11 @@ async def test_a_hospital_tells_of_orders_by_its_registration_number(platform: P
     assert shown["next"]["what"] == "see_doctor"
     done = await order(platform, who, "ct.contrast", RADIOLOGY, **by_number, state="done")
     assert done.body["state"] == "done"
+    path = f"/api/v1/appointments/{done.body['appointment_id']}/cancellation"
+    assert (await platform.http.post(path, token=who["token"])).status == 200
+    await platform.work()
+    again = await order(platform, who, "ct.contrast", RADIOLOGY, **by_number)
+    assert again.body["state"] == "done", "what the hospital has done is not to be booked again"
 
     async def refused(**more: Any) -> str:
         reply = await order(platform, who, "ct.contrast", RADIOLOGY, **more)
@@ -307,3 +315,38 @@ async def test_a_hospital_tells_of_orders_by_its_registration_number(platform: P
     stranger = await patient(platform, 1)
     assert await refused(verification_id=stranger["verification_id"]) == "examination_order.taken"
     assert APP_ID in INSTITUTION
+
+
+class OrderingSystem:
+    """A hospital with a system of its own, that has written these orders in a visit."""
+
+    def __init__(self, orders: list[Order]) -> None:
+        self._orders = orders
+
+    async def system_of(self, institution_id: str) -> "OrderingSystem":
+        return self
+
+    async def orders(self, whose: Whose) -> list[Order]:
+        return self._orders
+
+
+async def test_an_order_under_anothers_number_hides_no_other(platform: Platform) -> None:
+    await hospital(platform, days=1)
+    who, stranger = await patient(platform), await patient(platform, 1)
+    await ordered(platform, stranger, ("ct.contrast", RADIOLOGY))
+    one = replace(appointment(platform, who["card_id"]), is_ours=False)
+    services, now = platform.app.services, platform.clock.now()
+    assert await services.appointments._store.insert_each([NewBooking(one, [], None, None)], now) == [None]
+    assert one.registration_no is not None
+    written = [
+        Order(number, one.registration_no, item, f"检查 {item}", RADIOLOGY, "open", now, 0)
+        for number, item in (("O-ct.contrast", "ct.contrast"), ("O-2", "mr.contrast"))
+    ]
+    services.examination_orders._hospitals = OrderingSystem(written)  # type: ignore[assignment]
+    path = f"/api/v1/examination-orders?card_id={who['card_id']}"
+    shown = await platform.http.get(path, token=who["token"])
+    assert shown.status == 200, shown.body
+    assert ([one["item"] for one in shown.json["orders"]], shown.json["is_complete"]) == (
+        ["mr.contrast"],
+        True,
+    )

@@ -85,11 +85,13 @@ class OrderStore:
         )
 
     async def free(self, order: ExaminationOrder, state: OrderState) -> None:
-        """Its booking is no more: the order is open again, or over."""
+        """Its booking is no more: the order is open again, or over.  What the hospital has called done or
+        cancelled meanwhile stays so."""
         change: Document = {"$set": {"state": state.value}}
         if state is OrderState.OPEN:
             change["$unset"] = {"appointment_id": ""}
-        await self._collection.update({"_id": order.order_id, "appointment_id": order.appointment_id}, change)
+        booked = {"_id": order.order_id, "appointment_id": order.appointment_id}
+        await self._collection.update({**booked, "state": OrderState.BOOKED.value}, change)
 
 
 class PlanStore:
