@@ -69,7 +69,8 @@ class Following:
             if not is_to_come or one.at.schedule_id != pool.schedule_id:
                 return
             try:
-                return await self._follow_once(one, pool, target)
+                await self._follow_once(one, pool, target)
+                return
             except Stale:  # it was confirmed, drawn or moved in this moment
                 found = await self._store.find(one.appointment_id)
                 assert found is not None, "an appointment is never deleted"

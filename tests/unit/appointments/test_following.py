@@ -1,4 +1,4 @@
-"""Bookings follow their pool also when somebody else moves them in the same moment, or died before looking."""
+"""Bookings follow their pool also when somebody moves them in the same moment, or died before looking."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
