@@ -89,7 +89,7 @@ class UsageStore:
 
     async def was_used_at(self, institution_id: str, ehealth_card_id: str, since: datetime) -> bool:
         """Whether the institution, one of our own, has had a code of the card accepted since then."""
-        # Between "!" and ";" lie the uses of static codes and those of dynamic ones, and nothing else.
+        # Between "!" and ";" lie its uses: static, approved (*) and dynamic ones, and nothing else.
         wanted: Document = {
             "use_key": {"$gte": f"{ehealth_card_id}!", "$lt": f"{ehealth_card_id};"},
             "institution_id": institution_id,

@@ -180,6 +180,12 @@ async def test_papers_that_are_not_taken_are_not_kept(platform: Platform) -> Non
     answers = await asyncio.gather(*(send() for _ in range(12)))
     assert sorted(answer.status for answer in answers) == [201] * 9 + [409] * 3
     assert (await send()).error == "admission.closed"
+    clerk = await platform.staff("partners.read")
+    path = f"/staff/v1/admissions/{admission_id}"
+    for kept in (await platform.http.get(path, token=clerk)).json["documents"]:
+        read = await platform.http.get(f"{path}/documents/{kept['document_id']}", token=clerk)
+        assert (read.status, len(read.body)) == (200, kept["bytes"])
+        assert read.body.startswith(b"%PDF-1.7 a ")
     papers = platform.app.mongo.collection("admission_documents")
     assert await papers.count({"admission_id": admission_id}) == 10
 

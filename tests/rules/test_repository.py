@@ -68,7 +68,7 @@ def test_a_bad_line_is_seen(pattern: re.Pattern[str], pieces: tuple[str, ...]) -
     [
         (ID_NUMBER, "990101199003070028"),
         (ID_NUMBER, "1790000000000"),
-        (MACHINE_PATH, "/api/v1/work/home"),
+        (MACHINE_PATH, "/api/v1/root/home"),
         (MACHINE_PATH, "from the root/work of it"),
         (REGISTRY, "the register of apps"),
     ],

@@ -107,11 +107,11 @@ class AdmissionService:
             raise InvalidInput("admission.bad_document", "there is no such kind of document")
         now = self._clock.now()
         document = KeptDocument(new_id(now), kind, media_type_of(content), len(content))
-        takes_more = admission.state in OPEN and len(admission.documents) < MAX_DOCUMENTS
-        if not takes_more or not await self._store.add_document(
-            admission.admission_id, document, content, now, MAX_DOCUMENTS
-        ):
-            raise Conflict("admission.closed", "the application takes no more documents")
+        if admission.state not in OPEN or len(admission.documents) >= MAX_DOCUMENTS:
+            raise _closed()
+        sealed = await run_in(self._threads, partial(self._store.sealed, document.document_id, content))
+        if not await self._store.add_document(admission.admission_id, document, sealed, now, MAX_DOCUMENTS):
+            raise _closed()
         actor = Actor("applicant", admission.admission_id)
         await self._audit.record("admissions.add_document", actor, "admission", admission.admission_id)
         return document
@@ -136,11 +136,11 @@ class AdmissionService:
         """Media type and bytes; NotFound `admission.not_found`."""
         admission = await self._find(admission_id)
         kept = next((one for one in admission.documents if one.document_id == document_id), None)
-        content = None if kept is None else await self._store.find_content(admission_id, document_id)
-        if kept is None or content is None:
+        sealed = None if kept is None else await self._store.find_sealed(admission_id, document_id)
+        if kept is None or sealed is None:
             raise _not_found()
         await self._audit.record("admissions.read_document", by, "admission", admission_id)
-        return kept.media_type, content
+        return kept.media_type, await run_in(self._threads, partial(self._store.opened, document_id, sealed))
 
     async def vet(self, admission_id: str, passed: bool, reason: str, by: Actor) -> Admission:
         """The first look.  Conflict `admission.not_in_state`."""
@@ -204,6 +204,10 @@ class AdmissionService:
 
 def _not_found() -> NotFound:
     return NotFound("admission.not_found", "there is no such application")
+
+
+def _closed() -> Conflict:
+    return Conflict("admission.closed", "the application takes no more documents")
 
 
 def _app_taken() -> Conflict:

@@ -98,8 +98,16 @@ class AdmissionStore:
             },
         )
 
+    def sealed(self, document_id: str, content: bytes) -> bytes:
+        """Milliseconds of work for a large one: call it in a thread."""
+        return self._sealer.seal("admission_documents", document_id, "content", content.hex())
+
+    def opened(self, document_id: str, sealed: bytes) -> bytes:
+        """As slow as `sealed`."""
+        return bytes.fromhex(self._sealer.unseal("admission_documents", document_id, "content", sealed))
+
     async def add_document(
-        self, admission_id: str, document: KeptDocument, content: bytes, at: datetime, most: int
+        self, admission_id: str, document: KeptDocument, sealed: bytes, at: datetime, most: int
     ) -> bool:
         """False when the application is closed or has `most` documents, and nothing is kept.  The bytes are
         stored first: an application never lists a document that is not there."""
@@ -107,9 +115,7 @@ class AdmissionStore:
             {
                 "_id": document.document_id,
                 "admission_id": admission_id,
-                "content": self._sealer.seal(
-                    "admission_documents", document.document_id, "content", content.hex()
-                ),
+                "content": sealed,
                 "at": at,
             }
         )
@@ -121,13 +127,9 @@ class AdmissionStore:
             await self._documents.delete({"_id": document.document_id})
         return is_listed
 
-    async def find_content(self, admission_id: str, document_id: str) -> bytes | None:
+    async def find_sealed(self, admission_id: str, document_id: str) -> bytes | None:
         row = await self._documents.find_one({"_id": document_id, "admission_id": admission_id})
-        if row is None:
-            return None
-        return bytes.fromhex(
-            self._sealer.unseal("admission_documents", document_id, "content", row["content"])
-        )
+        return None if row is None else row["content"]
 
     def _admission(self, row: Document) -> Admission:
         contact: dict[str, Any] = self._sealer.unseal_json(
