@@ -155,8 +155,13 @@ async def test_whoever_checks_in_and_is_seen_is_done(platform: Platform) -> None
     service = platform.app.services.appointments
     for _ in range(2):
         assert (await service.mark_checked_in(booked["appointment_id"])).state == "checked_in"
+    path = f"/api/v1/booking-limits?card_id={card_id}"
+    assert (await platform.http.get(path, token=token)).json["limits"][-2]["used"] == 1
     platform.clock.advance(24 * 3600)
     await platform.work()
+    shown = await states(platform, token, "past")
+    assert [one["state"] for one in shown] == ["completed"], "also where nobody says that the visit is over"
+    assert (await platform.http.get(path, token=token)).json["limits"][-2]["used"] == 0
     for _ in range(2):
         assert (await service.complete(booked["appointment_id"])).state == "completed"
     found = await service.find_by_registration(booked["institution_id"], booked["registration_no"])

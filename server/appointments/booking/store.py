@@ -51,7 +51,7 @@ class AppointmentStore:
         index("card_id", ("at.starts_at", -1)),
         index("next_try_at", where={"next_try_at": {"$exists": True}}),
         index("hold_expires_at", where={"state": State.HELD.value}),
-        index("at.ends_at", where={"state": State.CONFIRMED.value}),
+        index("state", "at.ends_at", where=LIVE_ROW),
         index("person_id", ("no_show_at", -1), where={"no_show_at": {"$exists": True}}),
         index("registration_no", where={"registration_no": {"$gt": ""}}),
         *OUTBOX_INDEXES,
@@ -182,9 +182,10 @@ class AppointmentStore:
         return [appointment_of(row) for row in rows]
 
     async def list_over(self, before: datetime, limit: int) -> list[Appointment]:
-        """Confirmed, ended before then, and nobody checked in."""
+        """Confirmed or checked in, and the slot ended before then."""
+        wanted = [State.CONFIRMED.value, State.CHECKED_IN.value]
         rows = await self._collection.find(
-            {"state": State.CONFIRMED.value, "at.ends_at": {"$lte": before}}, limit=limit
+            {**LIVE_ROW, "state": {"$in": wanted}, "at.ends_at": {"$lte": before}}, limit=limit
         )
         return [appointment_of(row) for row in rows]
 

@@ -68,12 +68,13 @@ class Upkeep:
         return freed
 
     async def close_over(self) -> int:
-        """Bookings whose slot is long over, and nobody checked in: a no-show, or done where the hospital
-        never says who has come.  Returns how many."""
+        """Bookings whose slot is long over.  Whoever has checked in is done, also where nobody says so: their
+        places of the limits are free again.  Nobody checked in: a no-show, or done where the hospital never
+        says who has come.  Returns how many were looked at."""
         policy = await self._policies.get(BookingPolicy)
         found = await self._store.list_over(self._clock.now() - policy.no_show_after, BATCH)
         for one in found:
             hospital = await self._hospitals.find(one.at.institution_id)
-            is_counted = hospital is not None and hospital.counts_no_shows
+            is_counted = hospital is not None and hospital.counts_no_shows and one.state is State.CONFIRMED
             await self._carrier.move(one, State.NO_SHOW if is_counted else State.COMPLETED)
         return len(found)
