@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handlers.authentication import PartnerHandler
-from handlers.partner.fields import HospitalId, ShortText
+from handlers.partner.fields import HospitalId, RegistrationNo, ShortText
 from handlers.requests import Id, Model, Ok, Time, operation
 from server.appointments.examinations.model import OrderState
 from server.appointments.examinations.orders import OrderTold
@@ -13,7 +13,7 @@ from server.core.errors import Conflict, InvalidInput, NotFound
 class OrderEntry(Model):
     """Whose it is, by exactly one of the two.  `item` is your code of it, as the knowledge base has it."""
 
-    registration_no: HospitalId | None = None
+    registration_no: RegistrationNo | None = None
     verification_id: Id | None = None
     order_no: HospitalId
     item: HospitalId

@@ -11,3 +11,5 @@ TableCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
 UsageCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 HospitalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+# As the hospital gave it: the contract allows any visible characters, so it stands in bodies only.
+RegistrationNo = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]

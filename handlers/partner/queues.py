@@ -1,7 +1,7 @@
 from typing import Literal
 
 from handlers.authentication import PartnerHandler
-from handlers.partner.fields import HospitalId, ShortText
+from handlers.partner.fields import HospitalId, RegistrationNo, ShortText
 from handlers.partner.visits import SCOPE
 from handlers.requests import Created, Id, Model, Ok, Time, operation
 from server.core.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -54,7 +54,7 @@ class QueueBoard(Model):
 class Joining(Model):
     """Whom you let join, by exactly one of the two."""
 
-    registration_no: HospitalId | None = None
+    registration_no: RegistrationNo | None = None
     visit_id: Id | None = None
     priority: Literal["emergency", "elderly"] | None = None
 

@@ -1,7 +1,9 @@
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from handlers.authentication import PartnerHandler
-from handlers.partner.fields import HospitalId, ShortText
+from handlers.partner.fields import HospitalId, RegistrationNo, ShortText
 from handlers.requests import Created, Id, Model, Ok, Time, operation
 from server.cards.pictures import as_svg
 from server.core.errors import Conflict, InvalidInput, NotFound
@@ -17,7 +19,7 @@ class WalkInEntry(Model):
     """Somebody without an appointment, whose card you have verified."""
 
     verification_id: Id
-    registration_no: HospitalId
+    registration_no: RegistrationNo
     department: ShortText
     department_id: HospitalId | None = None
     doctor: ShortText | None = None
@@ -36,7 +38,7 @@ class VisitEvent(Model):
     """`about` names the order it belongs to, where a visit has several; `event_id` is yours: the same one
     told again changes nothing."""
 
-    registration_no: HospitalId | None = None
+    registration_no: RegistrationNo | None = None
     visit_id: Id | None = None
     event: Literal[
         "consulted",
@@ -57,13 +59,13 @@ class VisitEvent(Model):
 class QueueEventEntry(Model):
     """`ahead` is how many are called before; without it `position`, which counts from 1, says the same."""
 
-    registration_no: HospitalId | None = None
+    registration_no: RegistrationNo | None = None
     visit_id: Id | None = None
     event: QueueEvent
     queue_id: HospitalId
     token_no: HospitalId | None = None
-    position: int | None = None
-    ahead: int | None = None
+    position: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    ahead: Annotated[int, Field(ge=0, le=100_000)] | None = None
     place: ShortText | None = None
     happened_at: Time | None = None
 

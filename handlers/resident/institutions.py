@@ -75,14 +75,7 @@ class DoctorView(Model):
 
     @classmethod
     def of(cls, one: OpenDoctor) -> "DoctorView":
-        doctor = one.doctor
-        return cls(
-            doctor_id=doctor.doctor_id,
-            name=doctor.name,
-            title=doctor.title,
-            department_id=doctor.department_id,
-            next_free_on=one.next_free_on,
-        )
+        return cls(**vars(one.doctor), next_free_on=one.next_free_on)
 
 
 class DoctorList(Model):

@@ -235,7 +235,10 @@ async def test_a_hospital_tells_of_its_own_queue(platform: Platform) -> None:
     assert (await tell("missed"))["state"] == "missed"
     assert (await tell("returned", ahead=3))["ahead"] == 3
     assert (await tell("done"))["state"] == "done"
-    unknown = {"registration_no": "R-0", "queue_id": "own-1", "event": "called"}
+    for wrong in ({"ahead": -1}, {"position": 0}, {"ahead": 2**70}):
+        body = {"registration_no": visit["registration_no"], "queue_id": "own-1", "event": "moved", **wrong}
+        assert await desk.refused("POST", "/queue-events", body) == "request.invalid"
+    unknown = {"registration_no": "R/0#1", "queue_id": "own-1", "event": "called"}
     assert await desk.refused("POST", "/queue-events", unknown) == "visit.not_found"
     other = {**unknown, "registration_no": visit["registration_no"], "queue_id": "own-2"}
     assert await desk.refused("POST", "/queue-events", other) == "queue.not_joined"
