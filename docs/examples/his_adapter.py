@@ -121,7 +121,7 @@ def schedules(database: sqlite3.Connection, asked: dict[str, str]) -> dict[str, 
         raise Refused("request.refused")
     days = (
         [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        if asked["kind"] == "clinic"
+        if asked.get("kind") == "clinic"
         else []
     )
     return {"schedules": [schedule(database, on) for on in days]}

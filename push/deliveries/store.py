@@ -48,9 +48,7 @@ class DeliveryStore:
     async def claim(
         self, channel: ChannelName, now: datetime, lease: timedelta, limit: int
     ) -> list[Delivery]:
-        rows = await claim_due(
-            self._collection, {"channel": channel, "due_at": {"$exists": True}}, now, lease, limit
-        )
+        rows = await claim_due(self._collection, {"channel": channel}, now, lease, limit)
         return [_delivery(row) for row in rows]
 
     async def close(self, one: Delivery, outcome: Outcome) -> bool:

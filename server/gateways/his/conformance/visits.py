@@ -1,4 +1,4 @@
-"""HIS-040 … HIS-056: registrations, and what follows from them."""
+"""HIS-040 … HIS-057: registrations, and what follows from them."""
 
 from server.core.clock import today
 from server.core.ids import new_id
