@@ -11,8 +11,8 @@ from tests.api.booking import crowd, load, open_hospital, outcome_of, schedule, 
 from tests.api.calls import another_process
 from tests.harness import Platform
 
-pytestmark = [pytest.mark.feature("M2"), pytest.mark.gen_test(timeout=600)]
-# In full: EHC_CAPACITY=100 EHC_RUNS=30.
+pytestmark = [pytest.mark.feature("M2"), pytest.mark.gen_test(timeout=3600)]
+# In full, 100 and 30: `python -m tests.faults --only contention`.
 CAPACITY, RUNS = int(os.environ.get("EHC_CAPACITY", "12")), int(os.environ.get("EHC_RUNS", "3"))
 CLIENTS = 64
 

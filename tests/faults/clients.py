@@ -182,7 +182,7 @@ class Clients:
                 return str(content["text"])
             if not is_to_retry(attempt):
                 return None
-            await self._until_ready()
+            await self.until_ready()
         return None
 
     async def verify(
@@ -203,22 +203,38 @@ class Clients:
         await self.perform(operation)
         return operation
 
+    async def book(self, resident: Resident, institution_id: str, slot_id: str) -> Operation:
+        """A place of the slot for the resident's card."""
+        body = {"card_id": resident.card_id, "institution_id": institution_id, "slot_id": slot_id}
+        about = {"path": "/api/v1/appointments", "body": body, "token": resident.token}
+        operation = self.history.open("book", uuid.uuid4().hex, **about)
+        await self.perform(operation)
+        return operation
+
+    async def cancel(self, resident: Resident, appointment_id: str) -> Operation:
+        """Gives the place back."""
+        path = f"/api/v1/appointments/{appointment_id}/cancellation"
+        about = {"path": path, "body": {}, "token": resident.token, "appointment_id": appointment_id}
+        operation = self.history.open("cancel", uuid.uuid4().hex, **about)
+        await self.perform(operation)
+        return operation
+
     async def perform(self, operation: Operation) -> None:
         """Tries until the outcome is known, or the first attempt is said to be still at work."""
         for _ in range(MAX_ATTEMPTS):
             attempt = await self.attempt(operation)
             if not is_to_retry(attempt) or attempt.error == "idempotency.in_progress":
                 return
-            await self._until_ready()
+            await self.until_ready()
 
     async def attempt(self, operation: Operation, body: dict[str, Any] | None = None) -> Attempt:
         """One try, with the operation's key; with another `body` it is not noted as the operation's."""
         if operation.kind == "sign_in":
             attempt, content = await self._try_sign_in(operation.about["phone"])
-        elif operation.kind == "claim":
+        elif operation.kind in ("claim", "book", "cancel"):
             attempt, content = await self._ask(
                 "POST",
-                "/api/v1/cards",
+                operation.about.get("path", "/api/v1/cards"),
                 body or operation.about["body"],
                 token=operation.about["token"],
                 key=operation.key,
@@ -355,7 +371,7 @@ class Clients:
         )
         return await AsyncHTTPClient(max_clients=200).fetch(request, raise_error=False)
 
-    async def _until_ready(self) -> None:
+    async def until_ready(self) -> None:
         """Returns when the platform says it is ready; all clients share one probe."""
         if self._ready is None or self._ready.done():
             probe = http_ready(f"{self.url}/health/ready")

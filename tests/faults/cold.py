@@ -10,8 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from server.app import App
+from server.appointments.booking.model import slot_key
+from server.core.clock import city_day
 from server.core.secrets import Sealer
-from tests.faults.checkers import CHECKS, Finding, Snapshot
+from tests.faults.booking_checks import BOOKING_CHECKS
+from tests.faults.checkers import CHECKS, Finding, Row, Snapshot
 from tests.faults.history import History
 from tests.faults.people import Person
 from tests.faults.stage import Stage
@@ -26,7 +30,7 @@ def check_cold(stage: Stage, history: History, people: Sequence[Person]) -> dict
     stage.mongod.start()
     heads = published_heads(stage.logs.glob("*.log"))
     stored = asyncio.run(_snapshot(stage, history, heads))
-    found = {name: check(history, stored) for name, check in CHECKS.items()}
+    found = {name: check(history, stored) for name, check in (CHECKS | BOOKING_CHECKS).items()}
     stage.database.canary.insert_one({"_id": CANARY, "text": CANARY})
     stage.stop_database()
     found["I15 nothing personal in plain text"] = no_plain_text(stage, people)
@@ -98,6 +102,8 @@ async def _snapshot(stage: Stage, history: History, heads: dict[str, tuple[int, 
                 "sessions",
                 "audit",
                 "audit_batches",
+                "appointments",
+                "slot_pools",
             )
         }
         tokens = [operation.result["token"] for operation in history.of("sign_in") if operation.result]
@@ -106,6 +112,10 @@ async def _snapshot(stage: Stage, history: History, heads: dict[str, tuple[int, 
             cards=rows["cards"],
             persons=rows["persons"],
             merges=rows["merges"],
+            appointments=rows["appointments"],
+            pools=rows["slot_pools"],
+            places=await _places(app, rows["appointments"]),
+            locks=await _locks(app, rows["appointments"]),
             messages=rows["messages"],
             sessions=frozenset(row["_id"] for row in rows["sessions"]),
             acts=rows["audit"],
@@ -119,6 +129,31 @@ async def _snapshot(stage: Stage, history: History, heads: dict[str, tuple[int, 
         )
     finally:
         await app.stop()
+
+
+async def _places(app: App, appointments: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """(capacity, free) of every slot of the schedules somebody was booked in, as each hospital says."""
+    asked = {
+        (at["institution_id"], at["kind"], at["department_id"], city_day(at["starts_at"]))
+        for at in (row["at"] for row in appointments)
+    }
+    found = {}
+    for institution_id, kind, department_id, on in asked:
+        system = await app.services.hospitals.system_of(institution_id)
+        for schedule in await system.schedules(kind, department_id, on, on):
+            for slot in schedule.slots:
+                found[slot_key(institution_id, slot.slot_id)] = (slot.capacity, slot.free)
+    return found
+
+
+async def _locks(app: App, appointments: Sequence[Row]) -> dict[str, str]:
+    """What the hospitals with a system of their own know of each booking there."""
+    found = {}
+    for row in appointments:
+        if not row["is_ours"]:
+            system = await app.services.hospitals.system_of(row["at"]["institution_id"])
+            found[row["_id"]] = (await system.find_lock(row["_id"])).state
+    return found
 
 
 def _document(sealer: Sealer, card: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["sign_in", "claim", "issue", "verify", "tell"]
+Kind = Literal["sign_in", "claim", "issue", "verify", "tell", "book", "cancel"]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Self
 from server.core.children import tied_argv
 
 POLL_S = 0.01
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 90.0  # a start on a busy machine
 STOP_TIMEOUT_S = 15.0
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from tests.faults.run_acknowledgements import cut_acknowledgements
 from tests.faults.run_authority import slow_authority
+from tests.faults.run_bookings import kill_at_bookings
 from tests.faults.run_channels import claim_everywhere
+from tests.faults.run_contention import contend
 from tests.faults.run_desks import kill_at_desks
 from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
@@ -85,12 +87,16 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     }
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
+    runs["bookings"] = lambda seed, say: kill_at_bookings(
+        seed, say, times=size.kills_per_failpoint, waits=waits
+    )
     runs["reminders"] = lambda seed, say: kill_in_ticks(
         seed, say, times=size.kills_in_ticks, reminders=size.reminders
     )
     runs["pauses"] = lambda seed, say: pause_owners(seed, say, pauses=size.pauses)
     runs["downtime"] = lambda seed, say: days_of_downtime(seed, say, due=size.due)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
+        runs["contention"] = lambda seed, say: contend(seed, say, capacity=100, rounds=30)
         runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)
         runs["uses"] = lambda seed, say: kill_at_failpoints(
             seed, say, times=size.kills_per_failpoint, waits=waits, starts=False, only="usages"

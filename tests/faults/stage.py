@@ -33,6 +33,18 @@ from tests.faults.processes import Child, Processes, http_ready
 SECRET = "a-secret-of-this-fault-run"
 APP_ID, KEY_ID, TERMINAL_ID = "hospital-a-his", "k1", "T-0001"
 PRIVATE_KEY_HEX = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+# The second hospital has a system of its own, in the sandbox.
+HIS_ID, HIS_APP_ID = "institution-b", "hospital-b-his"
+HIS_PRIVATE_KEY_HEX = "128b2fa8bd433c6c068c8d803dff79792a519a55171b1b650c23661d15897263"
+HIS_PUBLIC_KEY = b"\x04" + public_key_of(bytes.fromhex(HIS_PRIVATE_KEY_HEX))
+CENTRE_ID = "0000A0001"
+# What the platform still has to do with a booking, claim or event: nothing of it is left when it is drained.
+WAITS = {"outbox": {"$exists": True}}
+UNDECIDED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("cards", {"status": "pending", "waits_for_review": {"$exists": False}}),
+    ("appointments", {"state": {"$in": ["holding", "confirming"]}}),
+    ("appointments", {"owes_release": True}),
+)
 SCOPES = frozenset(
     {
         *("verification", "cards.issue", "persons.register", "persons.pix", "usage.report"),
@@ -78,8 +90,8 @@ class Stage:
     def __enter__(self) -> Self:
         try:
             self.mongod.start()
-            self._start_sandbox()
             asyncio.run(self._admit())
+            self._start_sandbox()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -114,6 +126,7 @@ class Stage:
             "MONGODB_URI": uri or self.mongod.uri,
             "MONGODB_DATABASE": DATABASE,
             "MASTER_KEY": "00112233445566778899aabbccddeeff",
+            "CENTRE_ID": CENTRE_ID,
             "HTTP_PORT": str(port or 8080),
             "TRUSTED_PROXIES": "127.0.0.1",  # clients say where they come from: no one source is too many
             "CODE_REFRESH_SECONDS": str(self._code_refresh_s),
@@ -181,6 +194,15 @@ class Stage:
             "mobile": shared,
             "wechat": {"app_id": "wx-test", "secret": SECRET},
             "persons": [person.known() for person in self._people],
+            "his": {
+                "api": "http://127.0.0.1:9",
+                "app_id": HIS_APP_ID,
+                "key_id": KEY_ID,
+                "private_key_hex": HIS_PRIVATE_KEY_HEX,
+                "platform_public_key_hex": self.platform_public_key_hex,
+                "centre_id": CENTRE_ID,
+                "institution_name": "The second hospital",
+            },
         }
         # Beside the folder that is searched for personal data: the outside world may know its people.
         file = self.folder / "sandbox.json"
@@ -205,22 +227,27 @@ class Stage:
         database.idempotency.update_many({"answer": {"$exists": False}}, {"$set": {"lease_until": now}})
         pending = {"status": "pending", "waits_for_review": {"$exists": False}}
         database.cards.update_many(pending, {"$set": {"next_try_at": now}})
-        for name in ("cards", "usages", "persons", "person_reviews"):
+        self.let_workers_leases_end()
+
+    def let_workers_leases_end(self) -> None:
+        """The same, of what a killed worker held.  Only while no worker runs."""
+        now, database = datetime.now(UTC), self.database
+        for name in composition.EVENT_SOURCES:
             database[name].update_many({"outbox.due_at": {"$exists": True}}, {"$set": {"outbox.due_at": now}})
+        database.appointments.update_many({"next_try_at": {"$exists": True}}, {"$set": {"next_try_at": now}})
 
     def is_drained(self) -> bool:
-        """No event waits or is parked, no claim is undecided (I13)."""
-        database = self.database
-        return not any(
-            database[name].find_one(filter, {"_id": 1})
-            for name, filter in (
-                ("cards", {"outbox": {"$exists": True}}),
-                ("usages", {"outbox": {"$exists": True}}),
-                ("persons", {"outbox": {"$exists": True}}),
-                ("person_reviews", {"outbox": {"$exists": True}}),
-                ("cards", {"status": "pending", "waits_for_review": {"$exists": False}}),
-            )
-        )
+        """No event waits or is parked, no claim and no booking is undecided (I13)."""
+        return not self.undrained()
+
+    def undrained(self) -> list[str]:
+        """What is not: of each kind one, with what says why it waits; nothing personal."""
+        over = {"state": "held", "hold_expires_at": {"$lte": datetime.now(UTC)}}
+        undecided = (*UNDECIDED, ("appointments", over))
+        waiting = (*((name, WAITS) for name in composition.EVENT_SOURCES), *undecided)
+        told = dict.fromkeys(("outbox", "state", "owes_release", "attempts", "next_try_at"), 1)
+        found = ((name, self.database[name].find_one(filter, told)) for name, filter in waiting)
+        return [f"{name}: {row}" for name, row in found if row is not None]
 
     # -- what is built in this process
     async def build(self) -> composition.App:

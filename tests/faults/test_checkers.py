@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from server.usage.keys import reported_use_key
+from tests.faults.booking_checks import BOOKING_CHECKS
 from tests.faults.checkers import CHECKS, Snapshot, usage_key
 from tests.faults.cold import CANARY, published_heads
 from tests.faults.cold import _holds as holds
@@ -17,14 +18,32 @@ from tests.faults.people import make_people
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 PERSON, OTHER = make_people(2, 1)
+EVERY_CHECK = CHECKS | BOOKING_CHECKS
 ISSUED = f"{int(AT.timestamp()):08X}"
 
 
 TOLD = {"_id": "told", "use_key": reported_use_key("institution-a", "e"), "told_at": AT, "card_id": "card"}
 
 
+BOOKED: dict[str, Any] = {
+    "_id": "booked",
+    "state": "confirmed",
+    "card_id": "card",
+    "person_id": "person",
+    "slot_key": "h|s",
+    "seat_in": "h|s",
+    "seat": 1,
+    "places": ["family|account|0"],
+    "capacity": 2,
+    "owes_release": False,
+}
+OVER = {name: value for name, value in BOOKED.items() if name not in ("seat_in", "places")}
+OVER |= {"_id": "over", "state": "cancelled"}
+
+
 def sound() -> tuple[History, Snapshot]:
-    """One resident who signed in, claimed, and whose dynamic code was read once."""
+    """One resident who signed in, claimed, whose dynamic code was read once, and who booked twice and
+    cancelled once."""
     history = History()
     signed_in = history.open("sign_in", "k0", phone=PERSON.phone)
     history.note(signed_in, Attempt(201, b"t"), {"token": "token"})
@@ -39,6 +58,11 @@ def sound() -> tuple[History, Snapshot]:
     history.note(
         told, Attempt(200, b"b"), {"accepted": 1, "duplicates": 1, "refused": 0, "receipts": receipts}
     )
+    for number, row in enumerate((BOOKED, OVER)):
+        booked = history.open("book", f"k{20 + number}", body={"card_id": "card"})
+        history.note(booked, Attempt(201, b"b"), {"appointment_id": row["_id"]})
+    cancelled = history.open("cancel", "k30", body={}, appointment_id="over")
+    history.note(cancelled, Attempt(200, b"x"), {})
     usage = {
         "_id": "use",
         "use_key": f"CARD:{ISSUED}:nonce",
@@ -66,13 +90,17 @@ def sound() -> tuple[History, Snapshot]:
         session_ids={"token": "digest"},
         audit_problems=[],
         code_refresh_s=60,
+        appointments=[BOOKED, OVER],
+        pools=[{"_id": "h|schedule"}],
+        places={"h|s": (2, 1), "h|t": (3, 3)},
+        locks={"booked": "confirmed", "over": "released"},
     )
     return history, stored
 
 
 def test_a_sound_run_passes_every_check() -> None:
     history, stored = sound()
-    for name, check in CHECKS.items():
+    for name, check in EVERY_CHECK.items():
         finding = check(history, stored)
         assert (name, finding.problems) == (name, [])
         assert finding.cases > 0, name
@@ -93,6 +121,15 @@ def _person(stored: Snapshot, **changes: Any) -> Snapshot:
     return replace(stored, persons=[{**stored.persons[0], **changes}])
 
 
+def _booking(stored: Snapshot, **changes: Any) -> Snapshot:
+    return replace(stored, appointments=[{**BOOKED, **changes}, OVER])
+
+
+def _booked_twice(stored: Snapshot, **changes: Any) -> Snapshot:
+    other = {"_id": "other", "seat": 2, "person_id": "person-2", "places": ["family|account|1"]}
+    return replace(stored, appointments=[BOOKED, OVER, {**BOOKED, **other, **changes}])
+
+
 def _twice(stored: Snapshot, **changes: Any) -> Snapshot:
     return replace(stored, usages=[*stored.usages, {**stored.usages[0], "_id": "use-2", **changes}])
 
@@ -103,6 +140,7 @@ def _second_card(stored: Snapshot) -> Snapshot:
     return replace(stored, cards=[stored.cards[0], second], persons=persons)
 
 
+PLACE = "I3 a place"
 SPOILT: list[tuple[str, Callable[[Snapshot], Snapshot]]] = [
     ("I2", lambda stored: replace(stored, usages=[])),
     ("I2", lambda stored: _usage(stored, card_id="another")),
@@ -136,13 +174,35 @@ SPOILT: list[tuple[str, Callable[[Snapshot], Snapshot]]] = [
     ("B1", lambda stored: replace(stored, persons=[*stored.persons, {"_id": "p", "documents": []}])),
     ("B1", lambda stored: replace(stored, persons=[*stored.persons] * 2)),
     ("B1", lambda stored: _card(stored, status="refused")),
+    (PLACE, lambda stored: _booked_twice(stored, seat=1)),
+    (PLACE, lambda stored: _booked_twice(stored, person_id="person")),
+    (PLACE, lambda stored: _booked_twice(stored, places=["family|account|0"])),
+    (PLACE, lambda stored: _booking(stored, seat=3)),
+    (PLACE, lambda stored: _booking(stored, seat=0)),
+    (PLACE, lambda stored: _booking(stored, state="released")),
+    (PLACE, lambda stored: replace(stored, appointments=[OVER, {**OVER, "state": "held"}])),
+    ("I4", lambda stored: replace(stored, places={"h|s": (2, 2)})),
+    ("I4", lambda stored: replace(stored, places={"h|s": (2, 0)})),
+    ("I4", lambda stored: replace(stored, places={})),
+    ("I4", _booked_twice),
+    ("I2 a booking", lambda stored: replace(stored, appointments=[OVER])),
+    ("I2 a booking", lambda stored: _booking(stored, card_id="another")),
+    ("I2 a booking", lambda stored: replace(stored, appointments=[BOOKED, {**BOOKED, "_id": "over"}])),
+    ("I2 a booking", _booked_twice),
+    ("M2", lambda stored: replace(stored, locks={"booked": "locked"})),
+    ("M2", lambda stored: replace(stored, locks={"booked": "unknown"})),
+    ("M2", lambda stored: replace(stored, locks={"over": "confirmed"})),
+    ("I13 bookings", lambda stored: _booking(stored, outbox={})),
+    ("I13 bookings", lambda stored: _booking(stored, state="holding")),
+    ("I13 bookings", lambda stored: replace(stored, appointments=[{**OVER, "owes_release": True}])),
+    ("I13 bookings", lambda stored: replace(stored, pools=[{"_id": "h|schedule", "outbox": {}}])),
 ]
 
 
 @pytest.mark.parametrize(("name", "spoil"), SPOILT)
 def test_a_spoilt_database_is_found(name: str, spoil: Callable[[Snapshot], Snapshot]) -> None:
     history, stored = sound()
-    check = next(check for title, check in CHECKS.items() if title.split()[0] == name)
+    check = next(check for title, check in EVERY_CHECK.items() if f"{title} ".startswith(f"{name} "))
     assert check(history, spoil(stored)).problems
 
 

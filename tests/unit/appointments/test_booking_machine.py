@@ -1,6 +1,6 @@
 """Bookings through everything that can go wrong, in memory: lost answers, conflicts, crashes at every write.
 
-`EHC_EXAMPLES` makes it longer: 2500 are some 100,000 operations.
+`EHC_EXAMPLES` makes it longer: 2500 are some 100,000 operations; `-s` shows how many there were.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ EXAMPLES = int(os.environ.get("EHC_EXAMPLES", "30"))
 
 LOOPS: list[asyncio.AbstractEventLoop] = []
 "The one loop of all examples."
+DONE: Counter[str] = Counter()
+"How often each kind of thing was done to the platform, in all examples."
 
 
 def setup_module() -> None:
@@ -41,6 +43,7 @@ def setup_module() -> None:
 def teardown_module() -> None:
     seats.secrets = secrets  # type: ignore[attr-defined]
     LOOPS.pop().close()
+    print(f"{DONE.total()} operations: {dict(DONE)}")
 
 
 class Bookings(RuleBasedStateMachine):
@@ -57,11 +60,13 @@ class Bookings(RuleBasedStateMachine):
 
     def _do(self, work: Any) -> Any:
         """What came of it: refusals and outages are answers, a crash is a new process."""
+        DONE[work.__name__] += 1
         try:
             return self.loop.run_until_complete(work)
         except EhcError as refusal:
             return refusal
         except Crash:
+            DONE["crash"] += 1
             self._end_all()
             self.world = World(self.memory)
             return None
