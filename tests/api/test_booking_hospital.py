@@ -8,6 +8,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from sandbox.app import make_app
+from server.appointments.booking.policy import BookingPolicy
 from server.appointments.hospitals.model import Hospital
 from server.core.audit import Actor
 from server.partners.model import App, Institution
@@ -186,3 +187,16 @@ async def test_a_hospital_that_is_down_is_shown_as_it_was_last_and_stops_no_othe
     answer = await at.book(token, card_id, slot_id)
     assert (answer.status, answer.error) == (503, "hospital.unavailable")
     assert (await platform.http.get("/api/v1/institutions", token=token)).status == 200
+
+
+async def test_a_day_the_hospital_has_struck_is_nobodys_no_show(at: Booked) -> None:
+    platform = at.platform
+    token, card_id = await platform.holder(platform.residents[0])
+    booked = (await at.book(token, card_id, (await at.slots(token))[0]["slot_id"])).json
+    struck = await platform.http.post(f"{at.url}/his/cancellations", {"schedule_id": "D-IM-2-20261123"})
+    assert struck.json["registrations"] == [booked["registration_no"]]
+    await platform.decide(BookingPolicy, no_show_after_minutes=0)
+    platform.clock.advance(24 * 3600)
+    await platform.work()
+    row = await platform.app.services.appointments.find(booked["appointment_id"])
+    assert row is not None and (row.state, row.because) == ("cancelled", "closed")

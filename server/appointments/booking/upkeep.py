@@ -6,11 +6,12 @@ Each worker may do all of it; the database says who takes what.
 import asyncio
 
 from server.appointments.booking.carrying import LEASE, Carrier
-from server.appointments.booking.model import State
+from server.appointments.booking.model import Appointment, State
 from server.appointments.booking.policy import BookingPolicy
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.hospitals.service import Hospitals
 from server.core.clock import Clock
+from server.core.errors import Unavailable
 from server.core.policies import Policies
 
 AT_ONCE = 16
@@ -76,5 +77,19 @@ class Upkeep:
         for one in found:
             hospital = await self._hospitals.find(one.at.institution_id)
             is_counted = hospital is not None and hospital.counts_no_shows and one.state is State.CONFIRMED
-            await self._carrier.move(one, State.NO_SHOW if is_counted else State.COMPLETED)
+            if is_counted and await self._is_struck(one):
+                await self._carrier.end(one, "closed")
+            else:
+                await self._carrier.move(one, State.NO_SHOW if is_counted else State.COMPLETED)
         return len(found)
+
+    async def _is_struck(self, one: Appointment) -> bool:
+        """Whether the hospital itself has let the place go: its doctor did not come, and nobody missed it.
+        One that gives no answer has said nothing against it."""
+        if one.is_ours:
+            return False
+        try:
+            system = await self._hospitals.system_of(one.at.institution_id)
+            return (await system.find_lock(one.appointment_id)).state == "released"
+        except Unavailable:
+            return False
