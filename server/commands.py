@@ -31,6 +31,7 @@ from server.core.crypto.master_key import MasterKeyError, create_master_key_file
 from server.core.crypto.provider import CryptoUnavailable, choose_provider
 from server.core.crypto.sealing import SealBroken
 from server.core.errors import EhcError
+from server.core.garbage import spare_the_collector
 from server.core.health import Health
 from server.core.mongo import BadDatabaseUri, UnsafeDatabase
 from server.core.mongod import MongodMissing
@@ -123,6 +124,7 @@ async def serve_until_stopped(
 ) -> None:
     """Answers HTTP until SIGTERM or SIGINT, then finishes what it has and stops the process's parts."""
     app.start()
+    spare_the_collector()
     server = HTTPServer(
         web,
         max_body_size=MAX_REQUEST_BYTES,

@@ -59,22 +59,23 @@ def dynamic_text(ehealth_card_id: str, centre_id: str, kid: str, now: datetime, 
 
 def read_code(text: str) -> Code:
     """The parts; InvalidInput `code.malformed` for anything that is not a code, however hostile."""
-    refused = InvalidInput("code.malformed", "this is not a health card code")
-    if len(text) > MAX_TEXT:
-        raise refused
-    shape = _SHAPE.fullmatch(text)
+    shape = _SHAPE.fullmatch(text) if len(text) <= MAX_TEXT else None
     if shape is None:
-        raise refused
+        raise _malformed()
     ehealth_card_id, flag, token, centre_id = shape.groups()
     if flag == "1":
         if token:
-            raise refused
+            raise _malformed()
         return Code(ehealth_card_id, None, centre_id)
     parts = _TOKEN.fullmatch(token or "")
     if parts is None:
-        raise refused
+        raise _malformed()
     kid, issued, nonce, mac = parts.groups()
     return Code(ehealth_card_id, Token(kid, int(issued, 16), nonce, mac), centre_id)
+
+
+def _malformed() -> InvalidInput:
+    return InvalidInput("code.malformed", "this is not a health card code")
 
 
 def require_genuine(code: Code, mac_for: MacFor, equal: Callable[[str, str], bool]) -> None:

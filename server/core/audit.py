@@ -80,9 +80,7 @@ def row_digest(seal: Seal, row: Document) -> bytes:
 
 def canonical(value: Any) -> bytes:
     """The same bytes for the same content, before it is stored and after it is read back."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    ).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _plain(value: Any) -> str:
@@ -91,6 +89,10 @@ def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     raise TypeError(f"an audit row cannot hold a {type(value).__name__}")
+
+
+# Made once: `json.dumps` with options makes one for each call, a third of the work of a row.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 def header_hash(seal: Seal, header: Document) -> str:

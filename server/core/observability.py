@@ -1,9 +1,11 @@
 """Logs as one JSON object a line, and counters for Prometheus.  Neither ever holds a personal field."""
 
+import json
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import structlog
@@ -19,6 +21,16 @@ def _with_request_id(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutabl
     return event
 
 
+@cache
+def _encode(default: Callable[[Any], Any]) -> Callable[[Any], str]:
+    """Made once: `json.dumps` with options makes an encoder for each line."""
+    return json.JSONEncoder(default=default).encode
+
+
+def _line(event: MutableMapping[str, Any], *, default: Callable[[Any], Any]) -> str:
+    return _encode(default)(event)
+
+
 def configure_logging(level: str) -> None:
     """Ours and the libraries' log lines go to stderr in one form.
 
@@ -29,7 +41,7 @@ def configure_logging(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_line)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,

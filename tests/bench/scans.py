@@ -143,7 +143,7 @@ def _launch(argv: list[str], environment: dict[str, str], core: int) -> "subproc
 
 
 async def _listening(port: int) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.close()
