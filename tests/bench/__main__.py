@@ -1,6 +1,6 @@
 """`make bench`: each line is measured against its baseline in turn (A B A B …), on the same database.
 
-scans     scan-verify and showing a code, against B1, B3 and P; ten times the clients
+scans     scan-verify and showing a code, against B1, B3 and P; ten times the clients; two processes
 growth    scan-verify with a million cards against ten thousand
 persons   bulk matching against Splink's own
 """

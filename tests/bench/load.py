@@ -21,14 +21,21 @@ class Measured:
 
 
 async def drive(
-    port: int, requests: Sequence[bytes], status: int, processes: dict[str, int], clients: int = CLIENTS
+    port: int,
+    requests: Sequence[bytes],
+    status: int,
+    processes: dict[str, int],
+    clients: int = CLIENTS,
+    twin_port: int | None = None,
 ) -> Measured:
-    """Sends every request once; RuntimeError when one is not answered with `status`."""
+    """Sends every request once; RuntimeError when one is not answered with `status`.  Every second client
+    asks at `twin_port`, when there is one."""
+    ports = (port, twin_port or port)
     waiting = iter(requests)
     took: list[float] = []
     before = {name: _cpu_s(pid) for name, pid in processes.items()}
     started = time.perf_counter()
-    await asyncio.gather(*(_client(port, waiting, status, took) for _ in range(clients)))
+    await asyncio.gather(*(_client(ports[number % 2], waiting, status, took) for number in range(clients)))
     elapsed = time.perf_counter() - started
     if len(took) != len(requests):
         raise RuntimeError(f"{len(took)} of {len(requests)} requests were answered")
