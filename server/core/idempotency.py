@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from server.core.clock import Clock
 from server.core.errors import Conflict, InvalidInput
+from server.core.grouping import Group
 from server.core.mongo import Collection, Document, Duplicate, index
 from server.core.secrets import Sealer
 
@@ -30,6 +31,7 @@ class Idempotency:
 
     def __init__(self, collection: Collection, sealer: Sealer, clock: Clock) -> None:
         self._collection = collection
+        self._begun: Group[Document, None] = Group(collection.insert_each, lanes=2)
         self._sealer = sealer
         self._clock = clock
 
@@ -46,7 +48,7 @@ class Idempotency:
         digest = self._sealer.fingerprint(body)  # keyed: a body may hold an ID number
         row = {"_id": row_id, "body": digest, "lease_until": now + LEASE, "expires_at": now + KEPT}
         try:
-            await self._collection.insert(row)
+            await self._begun.ask(row)
             return None
         except Duplicate:
             found = await self._collection.find_one({"_id": row_id})

@@ -1,6 +1,7 @@
 """`make bench`: each line is measured against its baseline in turn (A B A B …), on the same database.
 
 scans     scan-verify and showing a code, against B1, B3 and P; ten times the clients; two processes
+booking   taking places of one slot and of ten thousand, against find-and-modify
 growth    scan-verify with a million cards against ten thousand
 persons   bulk matching against Splink's own
 """
@@ -11,11 +12,12 @@ import json
 from pathlib import Path
 
 from server.core.observability import configure_logging
+from tests.bench.booking import measure_booking
 from tests.bench.matching import measure_matching
 from tests.bench.scans import measure_growth, measure_scans
 
 RESULTS = Path("var/bench.json")
-PARTS = ("scans", "growth", "persons")
+PARTS = ("scans", "booking", "growth", "persons")
 
 
 def main() -> None:
@@ -39,6 +41,8 @@ def main() -> None:
     measured = []
     if "scans" in chosen.parts:
         measured += asyncio.run(measure_scans(chosen))
+    if "booking" in chosen.parts:
+        measured += asyncio.run(measure_booking(chosen))
     if "growth" in chosen.parts:
         measured += asyncio.run(measure_growth(chosen))
     if "persons" in chosen.parts:

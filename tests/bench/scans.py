@@ -13,10 +13,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pymongo import MongoClient
+
 from server.core.mongod import EmbeddedMongod
 from server.settings import Settings
 from tests.bench.load import CLIENTS, Measured, drive
-from tests.bench.world import World, build_world
+from tests.bench.world import TOKENS, World, build_world
 
 MASTER_KEY = "00112233445566778899aabbccddeeff"
 MAX_SPREAD = 0.15
@@ -35,6 +37,7 @@ class Work:
     server: str
     clients: int = CLIENTS
     twin: str | None = None
+    status: int = 200
 
 
 @dataclass
@@ -43,16 +46,17 @@ class Bench:
     requests: int
     ports: dict[str, int]
     processes: dict[str, int]
+    database: Any
 
     async def compare(self, work: Work, baseline: Work) -> Row:
         """The ratio of the two rates, medians of the rounds; void when the baseline will not hold still."""
         print(f"{work.name} against {baseline.name} ", end="", flush=True)
-        await self._run(work, self.requests // 4)  # warm
-        await self._run(baseline, self.requests // 4)
+        await self.run(work, self.requests // 4)  # warm
+        await self.run(baseline, self.requests // 4)
         ours, theirs = [], []
         for _ in range(self.rounds):
-            ours.append(await self._run(work, self.requests))
-            theirs.append(await self._run(baseline, self.requests))
+            ours.append(await self.run(work, self.requests))
+            theirs.append(await self.run(baseline, self.requests))
             print(".", end="", flush=True)
         rates = [measured.rate for measured in theirs]
         spread = (max(rates) - min(rates)) / statistics.median(rates)
@@ -65,18 +69,18 @@ class Bench:
             "spread": round(spread, 3),
             "n": self.rounds,
             "void": spread > MAX_SPREAD,
-            "ours": _shown(work.name, ours),
-            "theirs": _shown(baseline.name, theirs),
+            "ours": shown(work.name, ours),
+            "theirs": shown(baseline.name, theirs),
         }
 
-    async def _run(self, work: Work, requests: int) -> Measured:
+    async def run(self, work: Work, requests: int) -> Measured:
         names = [name for name in (work.server, work.twin, "mongod") if name is not None]
         processes = {name: self.processes[name] for name in names}
         port, twin_port = self.ports[work.server], None if work.twin is None else self.ports[work.twin]
-        return await drive(port, work.prepare(requests), 200, processes, work.clients, twin_port)
+        return await drive(port, work.prepare(requests), work.status, processes, work.clients, twin_port)
 
 
-def _shown(name: str, runs: Sequence[Measured]) -> Row:
+def shown(name: str, runs: Sequence[Measured]) -> Row:
     """Prints and returns the medians: rate, p99, and processor time a request of server and database."""
     rate = statistics.median([run.rate for run in runs])
     p99 = statistics.median([run.p99_ms for run in runs])
@@ -88,10 +92,13 @@ def _shown(name: str, runs: Sequence[Measured]) -> Row:
 
 
 @asynccontextmanager
-async def _stage(arguments: argparse.Namespace, servers: Sequence[str], cards: Row) -> AsyncIterator[Any]:
+async def stage(
+    arguments: argparse.Namespace, servers: Sequence[str], cards: Row, *, tokens: int = TOKENS
+) -> AsyncIterator[Any]:
     """(bench, worlds): a database on the last core, the servers on the first, each by its kind's command.
 
-    `cards` names a database and the number of its cards for each platform; baselines use the first one."""
+    `cards` names a database and the number of its cards for each platform; baselines use the first one.
+    `tokens`: how many of its residents have a session."""
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="ehc-bench-") as folder, EmbeddedMongod(folder) as mongod:
         assert mongod.pid is not None
@@ -105,7 +112,7 @@ async def _stage(arguments: argparse.Namespace, servers: Sequence[str], cards: R
                 environment = _environment(mongod.uri, name, ports[name])
                 print(f"making {count} cards …", flush=True)
                 settings = Settings(**{key.lower(): value for key, value in environment.items()})  # type: ignore[arg-type]
-                worlds[name] = await build_world(settings, count)
+                worlds[name] = await build_world(settings, count, tokens)
                 children[name] = _launch(["server", "serve"], environment, cores[0])
             first = _environment(mongod.uri, next(iter(cards)), 0)
             if TWIN in servers:
@@ -117,7 +124,9 @@ async def _stage(arguments: argparse.Namespace, servers: Sequence[str], cards: R
             for port in ports.values():
                 await _listening(port)
             processes = {name: child.pid for name, child in children.items()} | {"mongod": mongod.pid}
-            yield Bench(arguments.rounds, arguments.requests, ports, processes), worlds
+            with MongoClient[Row](mongod.uri) as client:
+                database = client[next(iter(cards))]
+                yield Bench(arguments.rounds, arguments.requests, ports, processes, database), worlds
         finally:
             for child in children.values():
                 child.terminate()
@@ -162,7 +171,7 @@ async def _listening(port: int) -> None:
 
 async def measure_scans(arguments: argparse.Namespace) -> list[Row]:
     cards = {"platform": arguments.cards}
-    async with _stage(arguments, ("platform", TWIN, "baselines", "ordinary"), cards) as (bench, worlds):
+    async with stage(arguments, ("platform", TWIN, "baselines", "ordinary"), cards) as (bench, worlds):
         world: World = worlds["platform"]
         usages = world.app.mongo.collection("usages")
         before = await usages.count({})
@@ -212,7 +221,7 @@ def _with_openssl(row: Row) -> Row:
 async def measure_growth(arguments: argparse.Namespace) -> list[Row]:
     """Many cards against few: two platforms on two databases of one server."""
     cards = {"many": arguments.many_cards, "few": arguments.cards}
-    async with _stage(arguments, ("many", "few"), cards) as (bench, worlds):
+    async with stage(arguments, ("many", "few"), cards) as (bench, worlds):
         many = Work(f"scan-verify, {arguments.many_cards} cards", worlds["many"].scans, "many")
         few = Work(f"scan-verify, {arguments.cards} cards", worlds["few"].scans, "few")
         return [await bench.compare(many, few)]

@@ -89,7 +89,7 @@ class World:
         ]
 
 
-async def build_world(settings: Settings, cards: int) -> World:
+async def build_world(settings: Settings, cards: int, tokens: int = TOKENS) -> World:
     """Cards with sealed holders, a partner with an open terminal session, residents with sessions."""
     app = await composition.build(settings)
     sealer = Sealer(app.seals.current_keys)
@@ -100,7 +100,7 @@ async def build_world(settings: Settings, cards: int) -> World:
     for start in range(0, cards, BATCH):
         made = [_card(number, now) for number in range(start, min(start + BATCH, cards))]
         numbers += [card.ehealth_card_id for card in made]
-        signed_in += [(new_token(), card.card_id) for card in made[: TOKENS - len(signed_in)]]
+        signed_in += [(new_token(), card.card_id) for card in made[: tokens - len(signed_in)]]
         await collection.insert_each(
             [
                 {

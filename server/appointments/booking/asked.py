@@ -1,6 +1,6 @@
 """What a resident asks to book: the reference of a slot, and the slot it leads to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import get_args
 
@@ -81,13 +81,15 @@ class Slots:
         return found
 
     async def _pooled(self, hospital: Hospital, ref: SlotRef) -> Opening | None:
-        schedule_id, _ = parts_of(ref.slot_id)
+        schedule_id, slot_id = parts_of(ref.slot_id)
         pool = await self._pools.find(hospital.institution_id, schedule_id)
         if pool is None or (pool.kind, pool.department_id, pool.on) != (ref.kind, ref.department_id, ref.on):
             return None
-        schedule = as_schedule(pool, {})
-        slots = [slot for slot in schedule.slots if slot.slot_id == ref.slot_id]
-        return Opening(schedule, slots[0]) if slots else None
+        slot = pool.slot(slot_id)
+        if slot is None:
+            return None
+        schedule = as_schedule(replace(pool, slots=(slot,)), {})  # of two hundred, only the one asked for
+        return Opening(schedule, schedule.slots[0])
 
     async def _told(self, hospital: Hospital, ref: SlotRef) -> Opening | None:
         try:
