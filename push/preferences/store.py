@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 
 from push.preferences.model import Preferences, QuietHours
+from server.core.grouping import Group, attempt
 from server.core.mongo import Collection, Document
 
 
@@ -11,13 +12,22 @@ class PreferenceStore:
     # Read and written by its id, the account: that is the shard key.
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
+        self._by_accounts: Group[frozenset[str], dict[str, Preferences]] = Group(self._find_all)
 
     async def find_many(self, account_ids: Sequence[str]) -> dict[str, Preferences]:
-        """Those who have chosen."""
-        if not account_ids:
-            return {}
-        rows = await self._collection.find({"_id": {"$in": list(account_ids)}}, limit=len(account_ids))
-        return {row["_id"]: _preferences(row) for row in rows}
+        """Those who have chosen; who asks at the same time shares one query."""
+        return await self._by_accounts.ask(frozenset(account_ids)) if account_ids else {}
+
+    async def _find_all(
+        self, asked: list[frozenset[str]]
+    ) -> Sequence[dict[str, Preferences] | BaseException]:
+        ids = list(frozenset().union(*asked))
+        rows = {row["_id"]: row for row in await self._collection.find({"_id": {"$in": ids}}, limit=len(ids))}
+
+        def of_accounts(each: frozenset[str]) -> dict[str, Preferences]:
+            return {one: _preferences(rows[one]) for one in each if one in rows}
+
+        return [attempt(of_accounts, each) for each in asked]
 
     async def put(self, account_id: str, chosen: Preferences, now: datetime) -> None:
         quiet = chosen.quiet

@@ -134,8 +134,7 @@ class ReminderScheduler:
 
     async def _told(self, one: Reminder, now: datetime) -> Told | None:
         """What is told; None when it is not wanted any more."""
-        more = await self._still_wanted[one.kind](one)
-        card = await self._find_card(one.card_id)
+        more, card = await asyncio.gather(self._still_wanted[one.kind](one), self._find_card(one.card_id))
         if more is None or card is None or not card.is_issued:
             return None
         who = mask_name(card.holder.name)

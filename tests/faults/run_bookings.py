@@ -21,22 +21,24 @@ from tests.faults.processes import Child, wait_until
 from tests.faults.runs import DRAINED_S, Outcome, Say, Set, new_set
 
 KILLED = -9
-NOUNS = ("appointments.", "slot_pools.", "idempotency.", "visits.")
+NOUNS = ("appointments.", "slot_pools.", "idempotency.")
+FOLLOWING = "visits."
 MAX_ROUNDS = 6
 ROUND_S, WORK_S = 180.0, 90.0  # a start on a busy machine, and as many rounds as it takes
 CATCH_UP_S = 600.0
 LEARNT_IN = 2
 
 
-def kill_at_bookings(seed: int, say: Say, *, times: int, waits: bool) -> Outcome:
-    """Each failpoint × `times`; the n-th kill is at its n-th passage, as far as a round has so many."""
+def kill_at_bookings(seed: int, say: Say, *, times: int, waits: bool, follows: bool) -> Outcome:
+    """Each failpoint × `times`; the n-th kill is at its n-th passage, as far as a round has so many.
+    `follows`: also where the worker begins and ends the visits that follow."""
     outcome = Outcome("kill -9 at every write of a booking", seed)
     with new_set(PEOPLE, seed) as on:
         asyncio.run(open_hospitals(on.stage))
         serve, on.clients.url = on.stage.serve("serve-learning", **_recorded(on, "serve"))
         port = int(on.clients.url.rsplit(":", 1)[1])
         bookings = Bookings(on)
-        names = _learn(on, bookings, serve)
+        names = _learn(on, bookings, serve, (*NOUNS, FOLLOWING) if follows else NOUNS)
         killing = Killing(on, bookings, port, times, say)
         started_at = time.monotonic()
         with ThreadPoolExecutor(1) as beside:
@@ -77,7 +79,7 @@ def _record(on: Set, name: str) -> Path:
     return on.stage.folder / f"{name}.passages"
 
 
-def _learn(on: Set, bookings: Bookings, serve: Child) -> dict[str, "Counter[str]"]:
+def _learn(on: Set, bookings: Bookings, serve: Child, nouns: tuple[str, ...]) -> dict[str, "Counter[str]"]:
     """How often one round passes each failpoint, by process; both processes are ended."""
     worker = on.stage.worker("worker-learning", **_recorded(on, "worker"))
     on.clients.run(bookings.open())
@@ -88,13 +90,13 @@ def _learn(on: Set, bookings: Bookings, serve: Child) -> dict[str, "Counter[str]
     found = {name: Counter(_record(on, name).read_text().split()) for name in ("serve", "worker")}
     serve.terminate()
     worker.terminate()
-    return {name: Counter(dict(_of_bookings(passed))) for name, passed in found.items()}
+    return {name: Counter(dict(_of_bookings(passed, nouns))) for name, passed in found.items()}
 
 
-def _of_bookings(passed: "Counter[str]") -> Iterator[tuple[str, int]]:
+def _of_bookings(passed: "Counter[str]", nouns: tuple[str, ...]) -> Iterator[tuple[str, int]]:
     """The failpoints of booking, and how often one round passes each; a start has a run of its own."""
     for name, number in passed.items():
-        if name.startswith(NOUNS) and ".create_indexes." not in name:
+        if name.startswith(nouns) and ".create_indexes." not in name:
             yield name, -(-number // LEARNT_IN)
 
 

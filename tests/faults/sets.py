@@ -88,7 +88,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
     runs["bookings"] = lambda seed, say: kill_at_bookings(
-        seed, say, times=size.kills_per_failpoint, waits=waits
+        seed, say, times=size.kills_per_failpoint, waits=waits, follows=size.starts
     )
     runs["reminders"] = lambda seed, say: kill_in_ticks(
         seed, say, times=size.kills_in_ticks, reminders=size.reminders
