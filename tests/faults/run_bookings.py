@@ -152,8 +152,6 @@ class Killing:
                 if worker.returncode != KILLED:
                     self.missed.append(f"worker was not killed at {passage}")
             self.say(f"worker: {name} × {self.times}")
-        self.on.stage.let_workers_leases_end()
-        self.on.stage.worker("worker-rest")
 
     def go_on_until(self, workers: "Future[None]") -> None:
         """A process that nobody kills serves what is left of the rounds, and more while workers die."""
@@ -161,6 +159,8 @@ class Killing:
         while not workers.done():
             self._round_until(workers.done)
         workers.result()
+        self.on.stage.let_workers_leases_end()
+        self.on.stage.worker("worker-rest")  # here: a child dies with the thread that started it
         if self._going is not None:
             self._going.result(ROUND_S)
 
