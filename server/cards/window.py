@@ -22,7 +22,7 @@ from server.cards.service import CardService, Form
 from server.cards.store import CardStore
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock, today
-from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
 from server.core.phones import read_phone
@@ -142,7 +142,7 @@ class WindowService:
         try:
             institution = caller.app.institution.name
             card, is_new = await self._placed(applicant, visitor, issue, institution, subjects)
-        except (Conflict, InvalidInput):
+        except (Conflict, InvalidInput, Unavailable):
             await self._tries.settle(pair, subjects, costs=False)
             raise
         refused = card is None or card.status is Status.REFUSED

@@ -18,7 +18,8 @@ class StaffStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Staff:
-    """`proposed` are administrators' roles that wait for a second administrator's word."""
+    """`proposed` are administrators' roles that wait for a second administrator's word.  `was_enrolled`:
+    somebody has set its password and second factor, whether or not they still count."""
 
     staff_id: str
     login_name: str
@@ -28,6 +29,7 @@ class Staff:
     proposed: tuple[str, ...]
     is_renewal_proposed: bool
     created_at: datetime
+    was_enrolled: bool = False
     locked_until: datetime | None = None
 
     @property

@@ -158,15 +158,16 @@ class StaffService:
 
     # -- inviting anew: the invitation ran out, or the second factor is lost
     async def invite_again(self, staff_id: str, by: Actor) -> tuple[Staff, Invitation | None]:
-        """An invitation for an account that was never enrolled.  For one in use: a proposal, and None.
+        """An invitation for an account that was never enrolled.  For one that was, its holder invited anew or
+        not: a proposal, and None.
 
         Forbidden `staff.own_account`; Conflict `staff.transition_illegal`; NotFound.
         """
         staff = await self._others(staff_id, by)
-        if staff.status is StaffStatus.INVITED:
+        if staff.status is StaffStatus.INVITED and not staff.was_enrolled:
             await self._audit.record("staff.invite", by, "staff", staff_id)
             return staff, await self._invite(staff_id)
-        if staff.status is not StaffStatus.ACTIVE:
+        if staff.status not in (StaffStatus.ACTIVE, StaffStatus.INVITED):
             raise Conflict(
                 "staff.transition_illegal", "not from the state the account is in", status=staff.status
             )

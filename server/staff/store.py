@@ -117,7 +117,7 @@ class StaffStore:
         return await self._staff.update(
             {
                 "_id": staff_id,
-                "status": StaffStatus.ACTIVE,
+                "status": {"$in": [StaffStatus.ACTIVE, StaffStatus.INVITED]},
                 "renewal_by": {"$exists": True, "$ne": by},
             },
             {
@@ -239,6 +239,7 @@ class StaffStore:
             roles=tuple(sorted(row["roles"])),
             proposed=tuple(entry["role"] for entry in row["proposed"]),
             is_renewal_proposed="renewal_by" in row,
+            was_enrolled=row["totp_step"] > 0,
             created_at=row["created_at"],
         )
 

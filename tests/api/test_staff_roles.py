@@ -150,6 +150,9 @@ async def test_a_lost_second_factor_takes_two_administrators(platform: Platform)
     assert (await platform.http.get("/staff/v1/sessions/current", token=reading)).status == 401
     platform.clock.advance(30)
     assert (await audit.try_to_sign_in()).status == 401
+    # Nor does one of them get another invitation alone, while nobody has used this one.
+    assert (await platform.http.post(path, token=opener)).json["invitation"] is None
+    renewed = (await platform.http.post(f"{path}/approval", token=granter)).json
     audit.secret = await enrol(platform, renewed["invitation"]["token"])
     token = await audit.sign_in()
     assert (await platform.http.get("/staff/v1/audit", token=token)).status == 200
