@@ -46,7 +46,8 @@ class LastKnown:
         """What `ask` raises when nothing is known that is less than half a day old."""
         entry = self._entry(key)
         now = self._clock.now()
-        if entry.is_fresh and entry.as_of is not None and now - entry.as_of < self._fresh_for:
+        is_settled = entry.is_fresh and entry.asking is None
+        if is_settled and entry.as_of is not None and now - entry.as_of < self._fresh_for:
             return Known(entry.value, entry.as_of)
         if entry.asking is None:
             entry.asking = asyncio.create_task(self._ask(entry, ask))
