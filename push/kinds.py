@@ -110,6 +110,7 @@ def _by_hospital(
 
 SOON = timedelta(minutes=20)
 _MEDICATION = _fields("drugs")
+_EXAMINATION = _fields("institution", "department", "starts_at", "item", "preparation")
 
 KINDS: Mapping[str, Kind] = {
     # -- the card.  A receipt comes with every scan: the inbox has it within a second, and nothing else.
@@ -137,11 +138,17 @@ KINDS: Mapping[str, Kind] = {
     "visit_refused": _visit("visit_changed", urgent=True),
     "visit_cancelled": _visit("visit_changed"),
     "visit_moved": _visit("visit_changed", urgent=True, more=_fields("was_at")),
+    "visit_stopped": _visit("visit_changed", urgent=True),
     "visit_no_show": _visit(),
     # -- reminders
     "visit_day_before": _visit("visit_reminder"),
     "visit_soon": _visit("visit_reminder"),
     "hold_expiring": Kind("visits", "visit", _VISIT, _VISIT_MORE | _fields("expires_at"), is_urgent=True),
+    # What to do before an examination: told when it is booked, and again when it is time for it.
+    "examination_planned": Kind("visits", "visit", _EXAMINATION, _VISIT_MORE),
+    "examination_prepare": Kind(
+        "visits", "visit", _EXAMINATION, _VISIT_MORE, channels=CHANNELS, sms="visit_reminder"
+    ),
     "medication_due": Kind("medication", "medicine", _MEDICATION, _fields("plan_id", "at", "who")),
     "reminder_missed": Kind("visits", "visit", _fields("count"), _fields("who", "subject"), channels=()),
     # -- queue and guidance, told by the platform itself

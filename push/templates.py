@@ -133,6 +133,11 @@ TEMPLATES: Mapping[str, Template] = {
         "{who}在{institution}{department}的就诊时间改为{when}。{place}",
         "就诊时间已改，请留意",
     ),
+    "visit_stopped": Template(
+        "医院取消了预约",
+        "{institution}取消了{who}在{department}{when}的预约。没有扣钱，不算爽约，请换一个时间再约。",
+        "医院取消了，请另约",
+    ),
     "visit_no_show": Template(
         "没有按时就诊", "{who}预约了{institution}{department}{when}，没有签到，记为一次爽约。", "记为一次爽约"
     ),
@@ -151,6 +156,16 @@ TEMPLATES: Mapping[str, Template] = {
         "预约快要放号了",
         "{who}在{institution}{department}{when}的号，请在{expires}前确认，过时自动放号。",
         "请尽快确认",
+    ),
+    "examination_planned": Template(
+        "检查前请准备",
+        "{who}约好了{institution}的{item}，{when}。要准备的：{preparation}{place}",
+        "请看要准备什么",
+    ),
+    "examination_prepare": Template(
+        "检查快到了，请准备",
+        "{who}{when}在{institution}做{item}，现在起要准备：{preparation}{place}",
+        "请看要准备什么",
     ),
     "medication_due": Template("该用药了", "{who}现在该用：{drugs}。用完请打钩。", "请打开用药计划打钩"),
     "reminder_missed": Template(
@@ -215,6 +230,39 @@ TEMPLATES: Mapping[str, Template] = {
         "请办理出院",
     ),
 }
+
+# What to do before and after an examination (the codes of the knowledge base).
+PREPARATIONS: Mapping[str, str] = {
+    "fasting": "检查前 {hours} 小时不要吃东西",
+    "no_water": "检查前 {hours} 小时不要喝水",
+    "full_bladder": "检查前 {hours} 小时喝水，憋着尿来",
+    "drink_after": "做完以后多喝水",
+    "eat_after": "做完 {hours} 小时后才能吃东西",
+    "bowel_cleaning": "检查前 {hours} 小时按医生给的药清肠",
+    "companion": "请家人陪着来",
+    "contrast_before": "要打造影剂，对药过敏、肾不好的请先告诉医生",
+    "no_alcohol": "检查前 {hours} 小时不要喝酒",
+    "no_antibiotics": "检查前 {days} 天不要吃消炎药，停药先问医生",
+    "no_exercise": "检查前 {hours} 小时不要剧烈运动",
+    "no_metal": "身上不要带金属，手表、首饰先取下来",
+    "no_shower": "做完 {hours} 小时不要洗澡",
+    "radiation_after": "做完 {hours} 小时不要靠近孕妇和小孩",
+    "rest": "检查前先坐 {minutes} 分钟",
+    "stay_after": "做完留下观察 {minutes} 分钟",
+    "tell_implants": "装过心脏起搏器、支架、钢板的，先告诉医生",
+}
+
+
+def preparation_shown(all_of_them: Sequence[Mapping[str, Any]]) -> str:
+    """What is to be done, as one reads it; empty when nothing is.  Each has `code`, perhaps `hours` or
+    `minutes`."""
+    said = []
+    for one in all_of_them:
+        text = PREPARATIONS.get(one["code"])
+        if text is not None:
+            hours = one.get("hours") or 8
+            said.append(text.format(hours=hours, days=hours // 24, minutes=one.get("minutes") or 10))
+    return "；".join(said)
 
 
 def render(kind: str, data: Mapping[str, Any]) -> tuple[str, str]:

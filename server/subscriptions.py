@@ -92,7 +92,11 @@ def _care(services: Services) -> dict[str, list[Reaction]]:
             reminders.follow_over,
             told.tell_appointment,
         ],
-        "examination.booked": [visits.follow_examination],
+        "examination.booked": [
+            visits.follow_examination,
+            reminders.follow_examination,
+            told.tell_examination,
+        ],
         "medication.planned": [reminders.follow_medication],
         "medication.changed": [reminders.follow_medication],
         "medication.ended": [reminders.follow_medication],

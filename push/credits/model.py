@@ -21,7 +21,7 @@ class PlatformTemplate(BaseModel):
 
     template_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
     fields: dict[Annotated[str, Field(pattern=r"^[a-z_]{1,24}[0-9]{1,2}$")], Slot]
-    page: Annotated[str, Field(max_length=128)] = "pages/messages/messages"
+    page: Annotated[str, Field(max_length=128)] = "pages/messages/index"
 
 
 class MessageTemplates(Policy):

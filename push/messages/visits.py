@@ -5,13 +5,13 @@ from typing import Any
 
 from push.kinds import KINDS
 from push.messages.telling import Teller, Told
-from push.templates import TASKS
+from push.templates import TASKS, preparation_shown
 from server.cards.service import CardService
 from server.core.masking import mask_name
 from server.core.outbox import Event
 
-WhyReleased = Callable[[str], Awaitable[str | None]]
-"""An appointment → why it was released."""
+WhyEnded = Callable[[str], Awaitable[str | None]]
+"""An appointment → why it ended before its time."""
 
 APPOINTMENT_KINDS = {
     "appointment.held": "visit_held",
@@ -27,6 +27,8 @@ RELEASED = {
     "expired": "visit_released",
     "not_paid": "visit_released",
 }
+# Why a firm booking ended, where it was not whoever booked it.
+CANCELLED = {"closed": "visit_stopped", "hospital_cancelled": "visit_stopped"}
 QUEUE_KINDS = {
     "queue.joined": "queue_joined",
     "queue.near": "queue_near",
@@ -36,22 +38,31 @@ QUEUE_KINDS = {
 
 
 class VisitMessages:
-    def __init__(self, teller: Teller, cards: CardService, why_released: WhyReleased) -> None:
+    def __init__(self, teller: Teller, cards: CardService, why_ended: WhyEnded) -> None:
         self._teller = teller
         self._cards = cards
-        self._why_released = why_released
+        self._why_ended = why_ended
 
     async def tell_appointment(self, event: Event) -> None:
         kind = APPOINTMENT_KINDS[event.name]
         if kind == "visit_held" and event.data.get("hold_expires_at") is None:
             return  # confirmed in the same moment
+        if event.name == "appointment.cancelled":
+            kind = CANCELLED.get(await self._why_ended(event.data["appointment_id"]) or "", kind)
         await self._tell(event, kind, {**event.data, "expires_at": event.data.get("hold_expires_at")})
 
     async def tell_released(self, event: Event) -> None:
-        why = await self._why_released(event.data["appointment_id"])
+        why = await self._why_ended(event.data["appointment_id"])
         kind = RELEASED.get(why or "", "visit_refused")
         if kind is not None:
             await self._tell(event, kind, event.data)
+
+    async def tell_examination(self, event: Event) -> None:
+        """What to prepare for an examination that is booked, or moved; nothing is said when nothing is."""
+        preparation = preparation_shown(event.data["preparation"])
+        if preparation:
+            data = {**event.data, "item": event.data["name"], "preparation": preparation}
+            await self._tell(event, "examination_planned", data)
 
     async def tell_queue(self, event: Event) -> None:
         data = {**event.data, "token": event.data.get("number")}

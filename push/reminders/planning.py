@@ -28,6 +28,10 @@ class ReminderPlanner:
         """Cancelled, released, checked in, missed, completed: nothing is left to remind of."""
         await self._plan(event.data["appointment_id"], event, [])
 
+    async def follow_examination(self, event: Event) -> None:
+        """Booked, or moved to another time: what is to be prepared is told when it is time for it."""
+        await self._plan(rules.preparation_of(event), event, rules.of_examination(event))
+
     async def follow_medication(self, event: Event) -> None:
         """Planned, changed or ended."""
         await self._plan(event.data["plan_id"], event, rules.of_plan(event, await self._policy()))

@@ -27,6 +27,10 @@ class Wanted:
         """While nobody has confirmed it."""
         return await self._stands(one, State.HELD)
 
+    async def examination(self, one: Reminder) -> Words | None:
+        """While it is booked, and at that time."""
+        return await self._stands(one, State.CONFIRMED)
+
     async def medication(self, one: Reminder) -> Words | None:
         """While something that is due then was not ticked."""
         items = await self._drugs_due(one.data["plan_id"], one.due_at)
@@ -35,6 +39,6 @@ class Wanted:
         )
 
     async def _stands(self, one: Reminder, state: State) -> Words | None:
-        found = await self._find_appointment(one.subject)
+        found = await self._find_appointment(one.data["appointment_id"])
         starts_at = datetime.fromisoformat(one.data["starts_at"])
         return {} if found is not None and (found.state, found.at.starts_at) == (state, starts_at) else None

@@ -61,7 +61,7 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
     deliveries = Deliveries(delivery_store, clock)
     teller = Teller(messages, deliveries, preferences)
 
-    async def why_released(appointment_id: str) -> str | None:
+    async def why_ended(appointment_id: str) -> str | None:
         found = await on.booked.appointments.find(appointment_id)
         return None if found is None else found.because
 
@@ -83,7 +83,7 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
             base.audit,
             clock,
         ),
-        visit_messages=VisitMessages(teller, on.cards, why_released),
+        visit_messages=VisitMessages(teller, on.cards, why_ended),
         reminder_planner=ReminderPlanner(reminder_store, base.policies),
         reminders=ReminderScheduler(
             reminder_store,
@@ -101,6 +101,7 @@ def _wanted(wanted: Wanted) -> dict[str, StillWanted]:
         "visit_day_before": wanted.visit,
         "visit_soon": wanted.visit,
         "hold_expiring": wanted.hold,
+        "examination_prepare": wanted.examination,
         "medication_due": wanted.medication,
     }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -134,6 +135,9 @@ async def test_several_orders_become_a_plan_and_the_plan_bookings(platform: Plat
     assert {one["state"] for one in listed.json["orders"]} == {"booked"}
     refused = await plan(platform, who, ids)
     assert (refused.status, refused.error) == (409, "examination_order.not_open")
+
+    told = [one for one in await platform.messages(who["token"]) if one["kind"] == "examination_planned"]
+    assert len(told) == 3 and any("检查前 8 小时不要吃东西" in one["text"] for one in told)
 
     path = f"/api/v1/appointments/{booked.json['appointments'][0]['appointment_id']}/cancellation"
     assert (await platform.http.post(path, token=who["token"])).status == 200
@@ -350,3 +354,31 @@ async def test_an_order_under_anothers_number_hides_no_other(platform: Platform)
         ["mr.contrast"],
         True,
     )
+
+
+async def test_what_is_to_be_prepared_is_told_in_time(platform: Platform) -> None:
+    """When it is booked and in the evening before; not after a cancel."""
+    await hospital(platform, days=3)
+    who = await patient(platform)
+    content = room(platform, "lab.fasting", LABORATORY, days=3)
+    booked = await book(platform, who["token"], who["card_id"], slot_ref(content, "blood-3"))
+    assert booked.status == 201, booked.body
+    await settle(platform)
+
+    async def prepared() -> list[str]:
+        await settle(platform)
+        found = await platform.messages(who["token"])
+        return [one["text"] for one in found if one["kind"] == "examination_prepare"]
+
+    starts_at = datetime.fromisoformat(booked.json["starts_at"])
+    [planned] = [one for one in await platform.messages(who["token"]) if one["kind"] == "examination_planned"]
+    assert "空腹抽血" in planned["text"] and "不要喝酒" in planned["text"] and "医技楼" in planned["text"]
+    platform.clock.advance((starts_at - timedelta(hours=36) - platform.clock.now()).total_seconds() - 1)
+    assert await prepared() == []
+    platform.clock.advance(1)  # eight in the evening: in the night nobody is told
+    [no_alcohol] = await prepared()
+    assert "喝酒" in no_alcohol and "吃东西" not in no_alcohol
+    path = f"/api/v1/appointments/{booked.json['appointment_id']}/cancellation"
+    assert (await platform.http.post(path, token=who["token"])).status == 200
+    platform.clock.advance(24 * 3600)
+    assert await prepared() == [no_alcohol]

@@ -23,6 +23,7 @@ EVERYTHING = {
     "token": "A012",
     "item": "胃镜",
     "drugs": "阿莫西林",
+    "preparation": "检查前 8 小时不要吃东西",
     "what": "缴费",
     "who": "张*",
     "admit_on": "2026-11-26",
@@ -51,7 +52,7 @@ def test_a_kind_can_be_told_with_what_it_needs(kind: str) -> None:
 def test_outside_it_names_nobody_and_nothing_of_the_body(kind: str) -> None:
     told = outside(kind, EVERYTHING)
     assert all(0 < len(value) <= 20 for value in told.values()), told
-    for private in ("阿莫西林", "胃镜", "张*", "请带上医保卡"):
+    for private in ("阿莫西林", "胃镜", "吃东西", "张*", "请带上医保卡"):
         assert private not in str(told)
 
 
