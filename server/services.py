@@ -16,6 +16,7 @@ from server.accounts.service import AccountService
 from server.accounts.sms_codes import SmsCodes
 from server.appointments.booking.following import Following
 from server.appointments.booking.service import AppointmentService
+from server.appointments.booking.standing import Standing
 from server.appointments.booking.upkeep import Upkeep
 from server.appointments.examinations.orders import OrderService
 from server.appointments.examinations.plans import PlanService
@@ -107,6 +108,7 @@ class AppointmentServices:
     slot_pools: SlotPools
     appointments: AppointmentService
     appointment_upkeep: Upkeep
+    appointment_standing: Standing
     appointment_following: Following
     fairness: Fairness
 

@@ -89,6 +89,7 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("cancelled_cards", 60, services.lifecycle.mask_cancelled),
         Job("appointments", 1, services.appointment_upkeep.continue_due),
         Job("expired_holds", 2, services.appointment_upkeep.release_expired),
+        Job("appointments_standing", 15, services.appointment_standing.ask_due),
         Job("appointments_over", 60, services.appointment_upkeep.close_over),
         Job("reminders", 1, services.reminders.send_due),
         *(Job(f"messages_{lane.name}", 1, lane.deliver_due) for lane in services.lanes),

@@ -9,6 +9,7 @@ from server.appointments.booking.carrying import Carrier
 from server.appointments.booking.following import Following
 from server.appointments.booking.policy import BookingPolicy
 from server.appointments.booking.service import AppointmentService
+from server.appointments.booking.standing import Standing
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.booking.taking import Taking
 from server.appointments.booking.upkeep import Upkeep
@@ -72,6 +73,7 @@ def booking(base: Foundation, cards: CardService, register: PartnerRegister) -> 
         slot_pools=SlotPools(pools, base.audit, clock),
         appointments=appointments,
         appointment_upkeep=Upkeep(store, carrier, hospitals, base.policies, clock),
+        appointment_standing=Standing(store, carrier, hospitals, clock),
         appointment_following=Following(store, pools, carrier, directory, clock),
         fairness=fairness,
     )

@@ -166,7 +166,8 @@ async def test_a_refusal_gives_our_place_back_with_the_hospitals_reason(at: Book
     refused = await at.book(token, card_id, slot["slot_id"])
     assert (refused.status, refused.error) == (409, "slot.refused"), refused.body
     assert refused.json["error"]["detail"]["reason"].startswith("slot.")
-    [row] = (await platform.http.get("/api/v1/appointments", token=token)).json["appointments"]
+    path = "/api/v1/appointments?which=past"
+    [row] = (await platform.http.get(path, token=token)).json["appointments"]
     assert (row["state"], row["because"]) == ("released", "hospital_refused")
     live = await platform.app.mongo.collection("appointments").count({"seat_in": {"$exists": True}})
     assert live == 0
@@ -200,3 +201,38 @@ async def test_a_day_the_hospital_has_struck_is_nobodys_no_show(at: Booked) -> N
     await platform.work()
     row = await platform.app.services.appointments.find(booked["appointment_id"])
     assert row is not None and (row.state, row.because) == ("cancelled", "closed")
+
+
+async def test_a_hospital_is_asked_whether_a_firm_booking_stands(at: Booked) -> None:
+    """It closes a schedule and tells nobody: within the hour its patient hears of it."""
+    platform = at.platform
+    token, card_id = await platform.holder(platform.residents[0])
+    slot_id = (await at.slots(token))[0]["slot_id"]
+    appointment_id = (await at.book(token, card_id, slot_id)).json["appointment_id"]
+    await platform.work()
+    standing = platform.app.services.appointment_standing
+    assert await standing.ask_due() == 0, "it was asked when it was booked"
+    platform.clock.advance(3600)
+    assert await standing.ask_due() == 1
+    assert (await at.shown(token, appointment_id))["state"] == "confirmed"
+
+    row = await platform.app.mongo.collection("appointments").find_one({"_id": appointment_id})
+    assert row is not None
+    closing = {"schedule_id": row["at"]["schedule_id"]}
+    await platform.http.post(f"{at.url}/his/cancellations", closing)
+    await at.door(refuse=True)
+    platform.clock.advance(3600)
+    assert await standing.ask_due() == 1
+    assert (await at.shown(token, appointment_id))["state"] == "confirmed", "silence is no answer"
+    await at.door()
+    platform.clock.advance(600)
+    assert [await standing.ask_due(), await standing.ask_due()] == [1, 0]
+    shown = await at.shown(token, appointment_id)
+    assert (shown["state"], shown["because"]) == ("cancelled", "hospital_cancelled")
+    await platform.work()
+    told = next(one for one in await platform.messages(token) if one["kind"] == "visit_stopped")
+    assert "取消了" in told["text"] and "不算爽约" in told["text"]
+    row = await platform.app.mongo.collection("appointments").find_one({"_id": appointment_id})
+    assert row is not None and "ask_at" not in row and "seat_in" not in row
+    platform.clock.advance(3600)
+    assert await standing.ask_due() == 0

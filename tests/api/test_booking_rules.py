@@ -76,11 +76,14 @@ async def test_bookings_follow_their_schedule(platform: Platform, db: Database[A
     await load(platform, "lin-pm", afternoon)
     await load(platform, "lin", {**smaller, "is_closed": True, "moves_to": "lin-pm"})
     await platform.work()
-    shown = [(await states(platform, who))[0] for who in (token, other)]
-    assert Counter(one["state"] for one in shown) == {"confirmed": 1, "cancelled": 1}
+    shown = [one for who in (token, other) for one in await states(platform, who)]
+    ended = [one for who in (token, other) for one in await states(platform, who, "past")]
+    assert [one["state"] for one in shown] == ["confirmed"], "what was cancelled is not to come"
+    assert [(one["state"], one["because"]) for one in ended] == [("cancelled", "closed")]
     moved = next(one for one in shown if one["state"] == "confirmed")
     assert moved["starts_at"] == afternoon["slots"][0]["starts_at"]
-    assert next(one["because"] for one in shown if one["state"] == "cancelled") == "closed"
+    told = [one["kind"] for who in (token, other) for one in await platform.messages(who)]
+    assert told.count("visit_stopped") == 1 and "visit_cancelled" not in told
     third, third_card = await platform.holder(platform.residents[2])
     closed = await book(platform, third, third_card, slot_ref(content, "lin", "s2"))
     assert (closed.status, closed.error) == (409, "slot.closed")

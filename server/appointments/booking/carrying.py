@@ -195,6 +195,19 @@ class Carrier:
         )
         return await self._save(one, ended)
 
+    async def follow_hospital(self, one: Appointment, code: str) -> None:
+        """The hospital has let go a firm booking: there is no lock left to release."""
+        if one.state is State.CONFIRMED:
+            ended = replace(
+                one,
+                state=State.CANCELLED,
+                because="hospital_cancelled",
+                hospital_code=code,
+                ended_at=self._clock.now(),
+                attempts=0,
+            )
+            await self._save(one, ended)
+
     async def _postpone(self, one: Appointment) -> Appointment:
         """Asked again later, each time later; what nobody can answer any more ends."""
         now = self._clock.now()

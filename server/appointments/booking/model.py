@@ -36,6 +36,7 @@ Because = Literal[
     "hospital_refused",
     "full",
     "closed",
+    "hospital_cancelled",
     "unanswered",
     "card_ended",
     "not_paid",
@@ -43,8 +44,9 @@ Because = Literal[
     "plan_failed",
 ]
 """Why an appointment ended before its time.  `full`: a draw, or a place that was gone; `unanswered`: the
-hospital was never heard until the slot was over; `conflict`: an examination that does not go with another;
-`plan_failed`: one of a plan could not be booked, and so none."""
+hospital was never heard until the slot was over; `hospital_cancelled`: it was firm, and its hospital let it
+go; `conflict`: an examination that does not go with another; `plan_failed`: one of a plan could not be
+booked, and so none."""
 
 GRAPH: dict[State, frozenset[State]] = {
     State.HOLDING: frozenset({State.HELD, State.CONFIRMING, State.CONFIRMED, State.RELEASED}),

@@ -27,7 +27,7 @@ def fields_of(one: Appointment) -> Document:
 
 
 BESIDES = frozenset(
-    ("_id", "places", "request", "slot_key", "seat_in", "no_show_at", "next_try_at", "outbox")
+    ("_id", "places", "request", "slot_key", "seat_in", "no_show_at", "next_try_at", "ask_at", "outbox")
 )
 
 

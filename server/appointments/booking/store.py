@@ -6,9 +6,9 @@ row in a slot, and each limit has so many places.  So one insert books, and no c
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from server.appointments.booking.model import EVENTS, Appointment, State, slot_key
+from server.appointments.booking.model import EVENTS, LIVE, Appointment, State, slot_key
 from server.appointments.booking.rows import appointment_of, fields_of, row_of
 from server.appointments.fairness.model import NoShow
 from server.appointments.slots.model import PART
@@ -23,6 +23,8 @@ PERSON = ("seat_in", "person_id")
 LIMIT = ("places",)
 MAX_TAKEN = 100_000
 MAX_NO_SHOWS = 50
+ASK_EVERY = timedelta(hours=1)
+"""How often a hospital is asked whether a firm booking stands."""
 LIVE_ROW: Document = {"seat_in": {"$exists": True}}
 LOCK_STATES: dict[State, LockState] = {
     **dict.fromkeys((State.HOLDING, State.HELD), "locked"),
@@ -53,6 +55,7 @@ class AppointmentStore:
         index("hold_expires_at", where={"state": State.HELD.value}),
         index("state", "at.ends_at", where=LIVE_ROW),
         index("person_id", ("no_show_at", -1), where={"no_show_at": {"$exists": True}}),
+        index("ask_at", where={"ask_at": {"$exists": True}}),
         index("registration_no", where={"registration_no": {"$gt": ""}}),
         *OUTBOX_INDEXES,
     ]
@@ -114,6 +117,10 @@ class AppointmentStore:
             change["$set"]["next_try_at"] = due_at
         if not after.is_live:
             change["$unset"] |= {"seat_in": "", "places": ""}
+        if after.state is not State.CONFIRMED or after.is_ours:
+            change["$unset"]["ask_at"] = ""
+        elif before.state is not State.CONFIRMED:
+            change["$set"]["ask_at"] = now + ASK_EVERY
         if event is not None:
             due, events = adding(now, (event, after.data()))
             change["$set"] |= due
@@ -131,6 +138,20 @@ class AppointmentStore:
             sort=[("next_try_at", 1)],
         )
         return None if row is None else appointment_of(row)
+
+    # -- firm bookings of hospitals with slots of their own
+    async def claim_to_ask(self, now: datetime, until: datetime) -> Appointment | None:
+        """One whose hospital has not been asked for a while, taken for this caller until then."""
+        row = await self._collection.find_and_update(
+            {"ask_at": {"$lte": now}}, {"$set": {"ask_at": until}}, sort=[("ask_at", 1)]
+        )
+        return None if row is None else appointment_of(row)
+
+    async def ask_again(self, one: Appointment, claimed_until: datetime, at: datetime) -> None:
+        """The next time for one that was claimed until then, unless it has moved on."""
+        await self._collection.update(
+            {"_id": one.appointment_id, "ask_at": claimed_until}, {"$set": {"ask_at": at}}
+        )
 
     # -- reading
     async def find(self, appointment_id: str) -> Appointment | None:
@@ -165,10 +186,13 @@ class AppointmentStore:
     async def list_of_cards(
         self, card_ids: Sequence[str], now: datetime, *, is_past: bool, limit: int
     ) -> list[Appointment]:
-        """Coming: not over yet, the next first.  Past: the newest first."""
-        time: Document = {"$lt": now} if is_past else {"$gte": now}
+        """Coming: live and not over yet, the next first.  Past: over or ended, the newest first."""
+        live = [state.value for state in LIVE]
+        time: Document = {"state": {"$in": live}, "at.ends_at": {"$gte": now}}
+        if is_past:
+            time = {"$or": [{"at.ends_at": {"$lt": now}}, {"state": {"$nin": live}}]}
         rows = await self._collection.find(
-            {"card_id": {"$in": list(card_ids)}, "at.ends_at": time},
+            {"card_id": {"$in": list(card_ids)}, **time},
             limit=limit,
             sort=[("at.starts_at", -1 if is_past else 1)],
         )
