@@ -31,7 +31,8 @@ class NextView(Model):
 
 
 class QueueView(Model):
-    """`position` counts from 1; null, as `ahead`, when nobody waits or the hospital tells none."""
+    """`position` counts from 1; null, as `ahead`, when nobody waits or the hospital tells none.  `as_of`:
+    when a hospital with a queue of its own last said so; `is_silent`: it does not answer now."""
 
     token: str
     state: TokenState
@@ -39,6 +40,8 @@ class QueueView(Model):
     ahead: int | None
     place: str
     called_at: Time | None
+    as_of: Time | None
+    is_silent: bool
 
 
 class VisitView(Model):
@@ -80,6 +83,8 @@ class VisitView(Model):
                 ahead=ahead,
                 place=token.place,
                 called_at=token.called_at,
+                as_of=None if shown.heard is None else shown.heard.as_of,
+                is_silent=shown.heard is not None and shown.heard.is_silent,
             )
         )
         return cls(

@@ -42,6 +42,13 @@ class KnownSystems:
         except HospitalRefused:  # it tells by a queue event when it thinks better of it
             return None
 
+    async def queue(self, institution_id: str, queue_id: str, token_no: str) -> QueueTicket | None:
+        system = await self._hospitals.system_of(institution_id)
+        try:
+            return await system.queue(queue_id, token_no)
+        except HospitalRefused:
+            return None
+
 
 def visiting(
     base: Foundation, cards: CardService, verification: VerificationService, booked: AppointmentServices

@@ -19,6 +19,7 @@ from server.visits.arrival import Arrival, Geofence, Place, arrival
 from server.visits.changing import Changing
 from server.visits.desk_code import read_desk_text
 from server.visits.model import State, Task, Visit, VisitPolicy, Word, next_task
+from server.visits.queues.asking import Heard, QueueAsking
 from server.visits.queues.hospital import HospitalQueues
 from server.visits.queues.model import Priority, Queue, QueuePolicy, Token, elderly
 from server.visits.queues.service import Joiner, QueueService
@@ -39,21 +40,27 @@ class Hospitals(Protocol):
         """A place in the hospital's own queue, the same one when asked twice; None when it gives none."""
         ...
 
+    async def queue(self, institution_id: str, queue_id: str, token_no: str) -> QueueTicket | None:
+        """How far a place in that queue is; None when the hospital does not know it."""
+        ...
+
 
 @dataclass(frozen=True)
 class Shown:
-    """A visit as its resident sees it now.  `version` differs from one that was seen before when anything of
-    this does."""
+    """A visit as its resident sees it now.  `heard`: when a hospital with a queue of its own last said so.
+    `version` differs from one that was seen before when anything of this does, but for that moment."""
 
     visit: Visit
     token: Token | None
     ahead: int | None
     next: Task | None
+    heard: Heard | None = None
 
     @property
     def version(self) -> str:
         token = "-" if self.token is None else f"{self.token.token_id[-6:]}{self.token.moves}"
-        return f"{self.visit.moves}.{token}.{'-' if self.ahead is None else self.ahead}"
+        silent = ".S" if self.heard is not None and self.heard.is_silent else ""
+        return f"{self.visit.moves}.{token}.{'-' if self.ahead is None else self.ahead}{silent}"
 
 
 class VisitService:
@@ -78,6 +85,7 @@ class VisitService:
         self._policies = policies
         self._seals = seals
         self._clock = clock
+        self._asking = QueueAsking(hospital_queues, hospitals, clock)
 
     # -- reactions to the appointment; each may be called twice for one event
     async def begin(self, event: Event) -> None:
@@ -152,14 +160,14 @@ class VisitService:
 
         NotFound `visit.not_found`, also for a visit of a card that is not in this account.
         """
-        shown = await self._shown(await self._own(account_id, visit_id))
+        shown = await self._asked(await self._shown(await self._own(account_id, visit_id)))
         for _ in range(int(min(wait_s, LONGEST_WAIT_S) / LOOK_EVERY_S)):
             if shown.version != since:
                 break
             await asyncio.sleep(LOOK_EVERY_S)
             visit = await self._store.find(visit_id)
             assert visit is not None, "a visit is never deleted"
-            shown = await self._shown(visit)
+            shown = await self._asked(await self._shown(visit))
         return shown
 
     async def check_in(self, account_id: str, visit_id: str, how: Place | str) -> Shown:
@@ -254,6 +262,14 @@ class VisitService:
         except NotFound:
             raise _no_visit() from None
         return visit
+
+    async def _asked(self, shown: Shown) -> Shown:
+        """With what a hospital with a queue of its own says when it is asked."""
+        if shown.token is None or shown.token.rank is not None:
+            return shown
+        token, heard = await self._asking.look(shown.visit, shown.token)
+        ahead = await self._queues.ahead_of(token)
+        return Shown(shown.visit, token, ahead, next_task(shown.visit, token), heard)
 
     async def _shown(self, visit: Visit) -> Shown:
         token = None if visit.state is State.EXPECTED else await self._queues.current_of(visit.visit_id)

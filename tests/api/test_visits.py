@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from server.core.outbox import Event
+from server.gateways.his.interface import HospitalUnavailable
 from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Geofence
 from server.visits.guidance import GuidancePolicy
@@ -22,20 +23,30 @@ class KnownSystems:
     """An institution with grounds; with `queue`, with a queue of its own."""
 
     def __init__(self, queue: bool = False) -> None:
-        self.queue = queue
+        self.has_queue = queue
+        self.asked, self.is_silent = 0, False
+        self.ticket = QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
 
     async def geofence(self, institution_id: str) -> Geofence | None:
         return FENCE
 
     async def has_own_queue(self, institution_id: str) -> bool:
-        return self.queue
+        return self.has_queue
 
     async def check_in(self, institution_id: str, registration_no: str) -> QueueTicket | None:
         return QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
 
+    async def queue(self, institution_id: str, queue_id: str, token_no: str) -> QueueTicket | None:
+        self.asked += 1
+        if self.is_silent:
+            raise HospitalUnavailable
+        return self.ticket
 
-def knows(platform: Platform, **more: Any) -> None:
-    platform.app.services.visits._hospitals = KnownSystems(**more)
+
+def knows(platform: Platform, **more: Any) -> KnownSystems:
+    known, visits = KnownSystems(**more), platform.app.services.visits
+    visits._hospitals = visits._asking._hospitals = known
+    return known
 
 
 async def check_in(platform: Platform, token: str, visit: Any, **how: Any) -> Answer:
@@ -67,6 +78,8 @@ async def test_a_whole_visit_shows_the_next_place_after_every_event(platform: Pl
         "ahead": 0,
         "place": "门诊楼 3 层 A 区",
         "called_at": None,
+        "as_of": None,
+        "is_silent": False,
     }
     assert arrived.json["next"]["what"] == "wait"
     again = await check_in(platform, token, visit, place=INSIDE)
@@ -335,3 +348,36 @@ async def test_a_centre_may_send_its_patients_another_way(platform: Platform) ->
     await platform.decide(GuidancePolicy, rules=rules)
     told = await desk.tell(number, "ordered")
     assert [task["what"] for task in told["tasks"]] == ["check_in", "be_examined"]
+
+
+async def test_a_hospitals_own_queue_is_asked_while_somebody_looks(platform: Platform) -> None:
+    """Once in a while; what it says is told, what it says again changes nothing, and its silence is said."""
+    known = knows(platform, queue=True)
+    await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    assert (await check_in(platform, token, visit, place=INSIDE)).status == 200
+    await settle(platform)
+    first = await seen(platform, token, visit)
+    assert (first["queue"]["token"], first["queue"]["ahead"], known.asked) == ("B012", 4, 0)
+    platform.clock.advance(20)
+    again = await seen(platform, token, visit)
+    assert (again["version"], known.asked) == (first["version"], 1)
+    assert again["queue"]["as_of"] > first["queue"]["as_of"]
+    known.ticket = QueueTicket("own-1", "B012", "waiting", 2, 1, "2 层 B 区")
+    assert (await seen(platform, token, visit))["queue"]["ahead"] == 4
+    platform.clock.advance(20)
+    moved = await seen(platform, token, visit)
+    assert (moved["queue"]["ahead"], known.asked) == (1, 2)
+    known.is_silent = True
+    platform.clock.advance(20)
+    silent = await seen(platform, token, visit, f"?since={moved['version']}&wait_s=1")
+    assert (silent["queue"]["is_silent"], silent["queue"]["ahead"]) == (True, 1)
+    assert silent["queue"]["as_of"] == moved["queue"]["as_of"] and silent["version"] != moved["version"]
+    known.is_silent, known.ticket = False, QueueTicket("own-1", "B012", "called", 0, 0, "2 层 5 诊室")
+    platform.clock.advance(20)
+    called = await seen(platform, token, visit)
+    assert (called["queue"]["state"], called["queue"]["place"]) == ("called", "2 层 5 诊室")
+    await settle(platform)
+    kinds = [one["kind"] for one in await platform.messages(token)]
+    assert {"queue_near", "queue_called"} <= set(kinds)

@@ -24,6 +24,9 @@ export interface Visit {
     ahead: number | null
     place: string
     called_at: string | null
+    /** When a hospital with a queue of its own last said so; `is_silent`: it does not answer now. */
+    as_of: string | null
+    is_silent: boolean
   } | null
   version: string
 }

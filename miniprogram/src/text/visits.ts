@@ -7,7 +7,6 @@ export const visits = {
   book: '去挂号',
   others: '其他就诊',
   old: '现在没有网络。下面是刚才看到的，排队可能已经变了，请也留意医院的叫号屏。',
-  stale: (at: string) => `这是 ${at} 的情况，正在再问。`,
   states: { expected: '还没有签到', checked_in: '已签到', finished: '看完了', cancelled: '已取消' } as Record<string, string>,
   who: (name: string) => `${name} 的号`,
   queue: {
@@ -21,6 +20,7 @@ export const visits = {
     missedHint: '请到服务台说一声，会重新排上。',
     done: '已经看完',
     left: '已经离开队伍',
+    silent: (at: string) => (at === '' ? '医院的系统现在没有回话，请看叫号屏、听叫号。' : `医院的系统现在没有回话。这是 ${at} 的情况，请也看叫号屏、听叫号。`),
     live: '会自动更新，不用守着看。快到时也会在“消息”里提醒。',
     spoken: (token: string, ahead: string) => `号码 ${token}，${ahead}`,
   },

@@ -58,6 +58,15 @@ class HospitalQueues:
             visit, QueueWord(event, at, ticket.queue_id, ticket.token_no, ticket.ahead, ticket.place)
         )
 
+    async def hear(self, visit: Visit, token: Token, ticket: QueueTicket) -> Token:
+        """What the hospital answered when it was asked.  It takes the time of what was told last, so that
+        nothing the hospital tells by itself is ever too late because somebody asked."""
+        at = self._clock.now() if token.told is None else token.told.at
+        event = TICKETS[ticket.state]
+        return await self.tell(
+            visit, QueueWord(event, at, token.queue_id, token.number, ticket.ahead, ticket.place or None)
+        )
+
     async def tell(self, visit: Visit, word: QueueWord) -> Token:
         """The token as the hospital has it.  What happened before what is known already changes nothing, and
         neither does the same word twice.  Conflict `queue.not_joined` when nobody has said its number."""
