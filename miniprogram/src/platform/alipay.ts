@@ -1,3 +1,4 @@
+import { answersOfAlipay } from '../prompts'
 import { pickFromAlbum } from './pictures'
 import { placeByPlatform } from './place'
 import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
@@ -15,6 +16,11 @@ interface AlipayApi {
   setKeepScreenOn(options: { keepScreenOn: boolean }): void
   onUserCaptureScreen(listener: () => void): void
   offUserCaptureScreen(listener: () => void): void
+  requestSubscribeMessage(options: {
+    entityIds: string[]
+    success(answer: { behavior: 'subscribe' | 'cancel'; result?: { subscribeEntityIds?: string[]; subscribedEntityIds?: string[] } }): void
+    fail(): void
+  }): void
   getFileSystemManager(): Parameters<typeof pickFromAlbum>[0]
 }
 
@@ -60,4 +66,12 @@ export const alipay: Platform = {
   pickPicture: (max_bytes) => pickFromAlbum(my.getFileSystemManager(), max_bytes),
   scan: scanWithCamera,
   locate: placeByPlatform,
+  askMessages: (template_ids) =>
+    new Promise((resolve) => {
+      my.requestSubscribeMessage({
+        entityIds: template_ids,
+        success: ({ result }) => resolve(answersOfAlipay(template_ids, result)),
+        fail: () => resolve({}),
+      })
+    }),
 }

@@ -1,4 +1,5 @@
 import type { PhonePlace } from '../api/visits'
+import type { Answers } from '../prompts'
 import type { Picture } from './pictures'
 
 /** What differs between WeChat, Alipay and the web, and nothing else. */
@@ -41,6 +42,9 @@ export interface Platform {
   scan: (() => Promise<string | null>) | null
   /** Where the phone is; null when it may not or cannot say. */
   locate(): Promise<PhonePlace | null>
+  /** Asks whether messages of these templates may be sent, at most three, in a tap; no answers when the prompt could
+   * not be shown. Null where the platform sends none. */
+  askMessages: ((template_ids: string[]) => Promise<Answers>) | null
 }
 
 export function watchMiniProgramNetwork(tell: (isOnline: boolean) => void): void {

@@ -54,4 +54,5 @@ export const web: Platform = {
   pickPicture: pickFile,
   scan: null,
   locate: placeByBrowser,
+  askMessages: null,
 }

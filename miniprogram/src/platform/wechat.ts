@@ -1,3 +1,4 @@
+import { answersOfWeChat } from '../prompts'
 import { pickFromAlbum } from './pictures'
 import { placeByPlatform } from './place'
 import { boundedScale, watchMiniProgramNetwork, type Platform } from './platform'
@@ -11,6 +12,8 @@ interface WeChatApi {
   setKeepScreenOn(options: { keepScreenOn: boolean }): void
   onUserCaptureScreen(listener: () => void): void
   offUserCaptureScreen(listener: () => void): void
+  /** Absent in WeChat of before 2020. */
+  requestSubscribeMessage?(options: { tmplIds: string[]; success(said: Record<string, unknown>): void; fail(): void }): void
   getFileSystemManager(): Parameters<typeof pickFromAlbum>[0]
 }
 
@@ -55,4 +58,13 @@ export const wechat: Platform = {
   pickPicture: (max_bytes) => pickFromAlbum(wx.getFileSystemManager(), max_bytes),
   scan: scanWithCamera,
   locate: placeByPlatform,
+  askMessages: (template_ids) =>
+    new Promise((resolve) => {
+      if (wx.requestSubscribeMessage === undefined) return resolve({})
+      wx.requestSubscribeMessage({
+        tmplIds: template_ids,
+        success: (said) => resolve(answersOfWeChat(template_ids, said)),
+        fail: () => resolve({}),
+      })
+    }),
 }

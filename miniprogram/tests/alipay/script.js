@@ -5,7 +5,7 @@ const DOCUMENTED = new Set([
   'SDKVersion', 'canIUse', 'chooseImage', 'compressImage', 'createIntersectionObserver', 'createSelectorQuery', 'getAuthCode', 'getFileSystemManager', 'getLaunchOptionsSync', 'getLocation',
   'getNetworkType', 'getPhoneNumber', 'getScreenBrightness', 'getStorageSync', 'getSystemInfoSync', 'getWindowInfo', 'isIDE',
   'navigateBack', 'navigateTo', 'offUserCaptureScreen', 'onAppHide', 'onAppShow', 'onNetworkStatusChange',
-  'onUserCaptureScreen', 'pageScrollTo', 'reLaunch', 'removeStorageSync', 'request', 'scan', 'setKeepScreenOn', 'setNavigationBar',
+  'onUserCaptureScreen', 'pageScrollTo', 'reLaunch', 'removeStorageSync', 'request', 'requestSubscribeMessage', 'scan', 'setKeepScreenOn', 'setNavigationBar',
   'setScreenBrightness', 'setStorage', 'setStorageSync',
 ])
 /** uni-app's names for calls that it translates. */
