@@ -56,6 +56,8 @@ def book(phone: Phone, department: str = "中医内科") -> None:
     days = phone.page.locator('[data-test="day"]:visible')
     expect(days).to_have_count(14)
     days.nth(2).click()
+    expect(days.nth(2)).to_have_attribute("aria-checked", "true")
+    expect(days.nth(2).locator(".day-tick")).to_be_visible()
     phone.page.locator('[data-test="slot"][aria-disabled="false"]:visible').first.click()
     expect(phone.at("booking-facts")).to_contain_text(department)
     phone.tap("book")
@@ -75,9 +77,9 @@ def test_a_place_is_booked_in_five_taps_and_given_back_by_the_rule(phone: Phone)
     expect(phone.at("done")).to_contain_text("已经取消")
     expect(phone.at("one")).to_have_attribute("data-state", "cancelled")
     phone.page.go_back()
-    expect(phone.at("appointment")).to_have_attribute("data-state", "cancelled")
-    phone.tap("which-past")
     expect(phone.at("state")).to_have_attribute("data-state", "empty")
+    phone.tap("which-past")
+    expect(phone.at("appointment")).to_have_attribute("data-state", "cancelled")
 
 
 @pytest.mark.feature("M1")
@@ -85,6 +87,9 @@ def test_a_place_with_a_fee_is_held_and_it_is_said_what_to_do(phone: Phone) -> N
     book(phone, "推拿科")
     expect(phone.at("booked")).to_have_attribute("data-state", "held")
     expect(phone.at("booked")).to_contain_text("¥50.00")
+    expect(phone.at("booked")).to_contain_text("医院窗口付")
+    expect(phone.at("go-appointments")).to_be_visible()
+    expect(phone.at("another")).to_be_visible()
 
 
 @pytest.mark.feature("M1")
