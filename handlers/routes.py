@@ -60,6 +60,7 @@ from handlers.staff import (
     policies,
     roles,
     security_events,
+    usage_uploads,
 )
 from handlers.staff import cards as staff_cards
 from handlers.staff import dialects as staff_dialects
@@ -115,6 +116,7 @@ ROUTES: list[openapi.Route] = [
     *roles.ROUTES,
     *policies.ROUTES,
     *code_mappings.ROUTES,
+    *usage_uploads.ROUTES,
     *audit.ROUTES,
     *staff_cards.ROUTES,
     *hospital_systems.ROUTES,

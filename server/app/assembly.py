@@ -78,7 +78,7 @@ def services(base: Foundation) -> Services:
     accounts, sms_codes = _accounts(base)
     partners, persons = partner_register(base), person_index(base)
     factors = _factors(base)
-    told = using(base, persons.identifiers, display)
+    told = using(base, persons.identifiers, display, partners.partner_register)
     usages = UsageStore(mongo.collection("usages"), mongo.collection("cards"), told.journal, base.sealer)
     lifecycle = _lifecycle(base, cards_store, factors)
     verification = _verification(base, usages, told.codes, partners.partners, factors, display)

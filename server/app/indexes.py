@@ -50,6 +50,7 @@ INDEXES = {
     "attachments": AttachmentStore.INDEXES,
     "cards": CardStore.INDEXES,
     "factor_codes": FactorStore.INDEXES,
+    "apps": PartnerStore.APP_INDEXES,
     "terminals": PartnerStore.TERMINAL_INDEXES,
     "partner_sessions": PartnerStore.SESSION_INDEXES,
     "partner_nonces": PartnerStore.NONCE_INDEXES,

@@ -9,6 +9,7 @@ from server.core.proving import PublicKeys
 from server.core.signed_calls import SignedCalls
 from server.gateways.upper_centre import HttpUpperCentre
 from server.identity.identifiers.service import IdentifierService
+from server.partners.register import PartnerRegister
 from server.services import UsageServices
 from server.usage.code_mappings.service import CodeMappings
 from server.usage.code_mappings.store import CodeMappingStore
@@ -32,11 +33,18 @@ class Using:
     services: UsageServices
 
 
-def using(base: Foundation, identifiers: IdentifierService, display: Display) -> Using:
+def using(
+    base: Foundation, identifiers: IdentifierService, display: Display, register: PartnerRegister
+) -> Using:
     base.policies.declare(UsageTables, UsageReporting)
     kept, centre_id = base.mongo.collection, base.settings.centre_id
     mappings = CodeMappings(
-        CodeMappingStore(kept("code_mappings")), base.policies, base.audit, base.versions, base.clock
+        CodeMappingStore(kept("code_mappings")),
+        register,
+        base.policies,
+        base.audit,
+        base.versions,
+        base.clock,
     )
     codes = UsageCodes(base.policies, mappings)
     upper = _upper_centre(base)

@@ -16,7 +16,7 @@ from server.core.mongo import Duplicate
 from server.core.pages import Page
 from server.core.versions import Versions
 from server.partners.admission.model import CRITERIA, REQUIRED, Criterion, CriterionState
-from server.partners.model import App, Caller, Terminal
+from server.partners.model import App, Caller, Institution, Terminal
 from server.partners.service import VERSION
 from server.partners.store import PartnerStore
 
@@ -100,6 +100,17 @@ class PartnerRegister:
         if app is None:
             raise NotFound("app.not_found", "there is no such app")
         return app
+
+    async def list_institutions(self, cursor: str | None, limit: int) -> Page[Institution]:
+        """Those with an app, by id."""
+        return await self._store.list_institutions(cursor, limit)
+
+    async def get_institution(self, institution_id: str) -> Institution:
+        """NotFound `institution.not_found` for one that has no app."""
+        institution = await self._store.find_institution(institution_id)
+        if institution is None:
+            raise NotFound("institution.not_found", "there is no institution of this id")
+        return institution
 
     async def list_terminals(self, app_id: str) -> list[Terminal]:
         return await self._store.list_terminals(app_id)

@@ -16,6 +16,7 @@ MAX_TERMINALS = 10_000
 
 
 class PartnerStore:
+    APP_INDEXES = [index("institution.institution_id")]
     TERMINAL_INDEXES = [index("app_id")]
     SESSION_INDEXES = [index("expires_at", expire_after_s=0), index("app_id")]
     # The nonce is the row's id and its shard key: random, so the writes spread.
@@ -50,6 +51,27 @@ class PartnerStore:
         wanted: Document = {} if cursor is None else {"_id": {"$gt": cursor}}
         rows = await self._apps.find(wanted, limit=limit + 1, sort=[("_id", 1)])
         return page_of([_app(row) for row in rows], limit, lambda app: app.app_id)
+
+    async def list_institutions(self, cursor: str | None, limit: int) -> Page[Institution]:
+        """Those with an app, by id."""
+        wanted: Document = {"$gt": cursor or ""}
+        rows = await self._apps.aggregate(
+            [
+                {"$match": {"institution.institution_id": wanted}},
+                {"$sort": {"institution.institution_id": 1}},
+                {"$group": {"_id": "$institution.institution_id", "name": {"$first": "$institution.name"}}},
+                {"$sort": {"_id": 1}},
+                {"$limit": limit + 1},
+            ],
+            limit=limit + 1,
+        )
+        found = [Institution(row["_id"], row["name"]) for row in rows]
+        return page_of(found, limit, lambda institution: institution.institution_id)
+
+    async def find_institution(self, institution_id: str) -> Institution | None:
+        """None when no app is of it."""
+        row = await self._apps.find_one({"institution.institution_id": institution_id})
+        return None if row is None else _app(row).institution
 
     async def put_app(self, app: App) -> None:
         row = _app_row(app)

@@ -35,6 +35,11 @@ async def test_staff_set_a_mapping_and_scans_and_batches_are_read_by_it(
     nothing = await platform.http.get(PATH, token=staff)
     assert (nothing.json["version"], nothing.json["steps"]) == (0, {})
     assert (await put(platform, staff)).json["version"] == 1
+    listed = await platform.http.get("/staff/v1/code-mappings", token=staff)
+    row = {"institution_id": INSTITUTION, "version": 1, "steps": 3, "channels": 2, "cost_types": 1}
+    assert row.items() <= listed.json["code_mappings"][0].items() and listed.json["next_cursor"] is None
+    ours = (await platform.http.get("/staff/v1/usage-codes", token=staff)).json
+    assert ours["steps"]["0101014"] == "triage" and ours["cost_types"]["0200"] == "insured"
     shown = (await platform.http.get(PATH, token=staff)).json
     assert {name: shown[name] for name in TABLES} == TABLES and shown["set_at"] and shown["set_by"]
 
@@ -77,6 +82,10 @@ async def test_staff_set_a_mapping_and_scans_and_batches_are_read_by_it(
     ]
     # Another institution speaks our codes.
     await platform.admit("hospital-b-his", "T-0002", SCOPES)
+    page = (await platform.http.get("/staff/v1/code-mappings?limit=1", token=staff)).json
+    assert [row["version"] for row in page["code_mappings"]] == [1]
+    rest = await platform.http.get(f"/staff/v1/code-mappings?cursor={page['next_cursor']}", token=staff)
+    assert [row["version"] for row in rest.json["code_mappings"]] == [0]
     ours = await tell(platform, event(platform, "a", card_id=card_id), app_id="hospital-b-his")
     assert await outcomes(ours) == [("accepted", None)]
 
@@ -88,6 +97,9 @@ async def test_a_mapping_is_to_our_codes_and_changed_by_one_at_a_time(
     refused = await put(platform, staff, steps={"GH": "777777", "X": "010101"}, channels={"W": "0999"})
     assert (refused.status, refused.error) == (422, "code_mapping.unknown_target")
     assert refused.json["error"]["detail"] == {"fields": ["steps.777777", "channels.0999"]}
+    for method, body in (("GET", None), ("PUT", {"replaces": 0, **TABLES})):
+        nobody = await platform.http.send(method, "/staff/v1/code-mappings/nobody", body, token=staff)
+        assert (nobody.status, nobody.error) == (404, "institution.not_found")
     assert (await put(platform, staff)).status == 200
     assert (await put(platform, staff)).error == "code_mapping.changed"
     assert (await put(platform, staff, 1, steps={})).json["steps"] == {}

@@ -26,6 +26,7 @@ from tests.harness import Answer, Http, Platform, listening
 
 pytestmark = [pytest.mark.feature("V9", "U1"), pytest.mark.gen_test(timeout=60)]
 
+UPLOADS = "/staff/v1/usage-uploads"
 UPPER_KEY = bytes(31) + b"\x05"
 UPPER_PUBLIC = "04" + sm2.public_key_of(UPPER_KEY).hex()
 
@@ -152,12 +153,20 @@ async def test_it_goes_on_after_the_upper_centre_was_down_and_after_answers_were
             assert db.usages.count_documents({"upload.due": True}) == 2, fault
             assert await upper.upload.send_due() == 0, "the next turn is not now"
         await upper.fault()
+        staff = await upper.first.staff("partners.read")
+        shown = (await upper.first.http.get(UPLOADS, token=staff)).json
+        assert (shown["is_set_up"], shown["waiting"], shown["failures"]) == (True, 2, len(bad))
+        assert shown["failed_because"] == "the answer does not account for the batch"
+        assert shown["next_try_at"] > shown["failed_at"] > shown["waiting_since"]
         platform.clock.advance(600)
         await upper.upload.measure()
         metrics = (await upper.first.http.get("/metrics")).body.decode()
         assert "ehc_usage_unsent 2.0" in metrics and "ehc_usage_upload_lag_seconds 6000.0" in metrics
         assert await upper.upload.send_due() == 2
         assert len(await upper.kept()) == 2
+        shown = (await upper.first.http.get(UPLOADS, token=staff)).json
+        assert (shown["sent"], shown["waiting"], shown["failures"], shown["next_try_at"]) == (2, 0, 0, None)
+        assert shown["sent_at"] and shown["failed_at"] and shown["waiting_since"] is None
         assert (await upper.batches())[-1]["duplicates"] == 2, "the lost answers were of batches it has kept"
         await upper.upload.measure()
         metrics = (await upper.first.http.get("/metrics")).body.decode()
@@ -183,7 +192,7 @@ async def test_one_sends_at_a_time_and_who_overslept_is_fenced(platform: Platfor
         assert upper.upload._upper is not None
         with pytest.raises(NotTaken, match=r"upload\.fenced"):
             await upper.upload._send(upper.upload._upper, fence, rows)
-        assert not await store.hold(fence, now + timedelta(days=1), 1, "x"), "the turn was another's"
+        assert not await store.hold(fence, now + timedelta(days=1), 1, "x", now), "the turn was another's"
         await store.release(fence, now + timedelta(days=1))
         await some(upper.first, card_id, "after")
         assert await upper.second.app.services.usage_upload.send_due() == 1

@@ -13,6 +13,7 @@ from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
 from tests.faults.run_forged import present_forged_codes
 from tests.faults.run_reminders import days_of_downtime, kill_in_ticks, pause_owners
+from tests.faults.run_uploads import kill_in_uploads
 from tests.faults.runs import Outcome, Say, kill_database, kill_processes
 
 Run = Callable[[int, Say], Outcome]
@@ -95,6 +96,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     )
     runs["pauses"] = lambda seed, say: pause_owners(seed, say, pauses=size.pauses)
     runs["downtime"] = lambda seed, say: days_of_downtime(seed, say, due=size.due)
+    runs["uploads"] = lambda seed, say: kill_in_uploads(seed, say, times=size.kills_per_failpoint)
     if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
         runs["contention"] = lambda seed, say: contend(seed, say, capacity=100, rounds=30)
         runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)

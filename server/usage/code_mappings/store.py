@@ -1,5 +1,7 @@
 """How mappings are kept: `code_mappings`, one row for each version, so that an old code can be read later."""
 
+from collections.abc import Sequence
+
 from server.core.mongo import Collection, Document, index
 from server.usage.code_mappings.model import TABLES, CodeMapping
 
@@ -17,6 +19,18 @@ class CodeMappingStore:
             {"institution_id": institution_id}, limit=1, sort=[("version", -1)]
         )
         return _mapping(rows[0]) if rows else None
+
+    async def find_newest(self, institution_ids: Sequence[str]) -> dict[str, CodeMapping]:
+        """The newest version of each that has one."""
+        rows = await self._collection.aggregate(
+            [
+                {"$match": {"institution_id": {"$in": list(institution_ids)}}},
+                {"$sort": {"institution_id": 1, "version": -1}},
+                {"$group": {"_id": "$institution_id", "newest": {"$first": "$$ROOT"}}},
+            ],
+            limit=len(institution_ids),
+        )
+        return {row["_id"]: _mapping(row["newest"]) for row in rows}
 
     async def insert(self, mapping: CodeMapping) -> None:
         """Duplicate when somebody has stored this version."""

@@ -19,11 +19,13 @@ from server.core.policies import Policies
 from server.core.secrets import Sealer
 from server.gateways.upper_centre import Fenced, NotTaken, UploadedUse, UpperCentre
 from server.usage.model import UsageReporting
+from server.usage.upload.model import UploadProgress
 from server.usage.upload.store import UPPER, UploadStore
 
 BATCH = 500
 BATCHES_A_TURN = 20
 LEASE = timedelta(seconds=60)  # longer than a call may take
+MAX_REASON = 200
 LONGEST_PAUSE = timedelta(minutes=10)
 BY = Actor("system", "usage_upload")
 
@@ -72,14 +74,14 @@ class UsageUpload:
                 if not rows:
                     break
                 taken += await self._send(self._upper, fence, rows)
-                until = self._clock.now() + LEASE
-                if not await self._store.hold(fence, until, len(rows), rows[-1]["_id"]):
+                now = self._clock.now()
+                if not await self._store.hold(fence, now + LEASE, len(rows), rows[-1]["_id"], now):
                     return taken
         except Fenced:
             log.info("usage_upload.fenced", fence=fence)
             return taken
-        except NotTaken:
-            failures = await self._store.fail(fence)
+        except NotTaken as problem:
+            failures = await self._store.fail(fence, str(problem)[:MAX_REASON], self._clock.now())
             pause = min(timedelta(seconds=5 * 2 ** min(failures, 10)), LONGEST_PAUSE)
             await self._store.release(fence, self._clock.now() + pause)
             raise
@@ -130,6 +132,25 @@ class UsageUpload:
         and for one that lost what it had.  How many there are."""
         await self._audit.record("usage.send_again", BY, "upper_centre", UPPER, since=iso(since))
         return await self._store.mark_since(since)
+
+    async def progress(self) -> UploadProgress:
+        """How far the upload is, for people."""
+        row = await self._store.progress()
+        waiting, refused = await self._store.backlog()
+        oldest = await self._store.list_due(1)
+        failures = row.get("failures", 0)
+        return UploadProgress(
+            is_set_up=self._upper is not None,
+            sent=row.get("sent", 0),
+            waiting=waiting,
+            refused=refused,
+            waiting_since=_told_at(oldest[0]) if oldest else None,
+            sent_at=row.get("sent_at"),
+            failures=failures,
+            failed_at=row.get("failed_at"),
+            failed_because=row.get("failed_because"),
+            next_try_at=row["lease_until"] if failures else None,
+        )
 
     async def measure(self) -> None:
         """How much waits, and since when."""

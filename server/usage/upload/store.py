@@ -35,20 +35,27 @@ class UploadStore:
             return None
         return None if row is None else int(row["fence"])
 
-    async def hold(self, fence: int, until: datetime, sent: int, last_id: str) -> bool:
+    async def hold(self, fence: int, until: datetime, sent: int, last_id: str, at: datetime) -> bool:
         """The turn goes on, `last_id` is the last use that was taken; False when it was another's before."""
+        taken = {"lease_until": until, "failures": 0, "last_id": last_id, "sent_at": at}
         return await self._uploads.update(
-            {"_id": UPPER, "fence": fence},
-            {"$set": {"lease_until": until, "failures": 0, "last_id": last_id}, "$inc": {"sent": sent}},
+            {"_id": UPPER, "fence": fence}, {"$set": taken, "$inc": {"sent": sent}}
         )
 
     async def release(self, fence: int, now: datetime) -> None:
         await self._uploads.update({"_id": UPPER, "fence": fence}, {"$set": {"lease_until": now}})
 
-    async def fail(self, fence: int) -> int:
+    async def fail(self, fence: int, reason: str, at: datetime) -> int:
         """How often in a row it failed."""
-        row = await self._uploads.find_and_update({"_id": UPPER, "fence": fence}, {"$inc": {"failures": 1}})
+        last = {"failed_at": at, "failed_because": reason}
+        row = await self._uploads.find_and_update(
+            {"_id": UPPER, "fence": fence}, {"$inc": {"failures": 1}, "$set": last}
+        )
         return 0 if row is None else int(row["failures"])
+
+    async def progress(self) -> Document:
+        """The row of who sends; empty before the first turn."""
+        return await self._uploads.find_one({"_id": UPPER}) or {}
 
     # -- what waits
     async def list_due(self, limit: int) -> list[Document]:
