@@ -41,6 +41,18 @@ class Failpoints:
 
         return Failpoints(chosen(self.serve), chosen(self.worker), chosen(self.at_start))
 
+    def one_side(self, seed: int) -> "Failpoints":
+        """Of each write either before or after it, as the seed has it."""
+
+        def chosen(passages: Passages) -> Passages:
+            writes = sorted({name.rpartition(".")[0] for name in passages})
+            sides = {write: ("before", "after")[(seed + place) % 2] for place, write in enumerate(writes)}
+            kept = {f"{write}.{side}" for write, side in sides.items()}
+            single = {name for name in passages if name.rpartition(".")[2] not in ("before", "after")}
+            return {name: count for name, count in passages.items() if name in kept | single}
+
+        return Failpoints(chosen(self.serve), chosen(self.worker), chosen(self.at_start))
+
 
 def discover(on: Set, trips: Trips) -> Failpoints:
     """One trip without faults, recorded.  Leaves the stage with a holder and undelivered events."""
@@ -65,15 +77,17 @@ def discover(on: Set, trips: Trips) -> Failpoints:
 
 
 def kill_at_failpoints(
-    seed: int, say: Say, *, times: int, waits: bool, starts: bool, only: str = ""
+    seed: int, say: Say, *, times: int, waits: bool, starts: bool, only: str = "", both_sides: bool = True
 ) -> Outcome:
     """Each failpoint × `times`; the n-th kill is at its n-th passage, as far as a trip has so many.
     `starts`: also those that are passed while a process starts on a new database.  `only`: a beginning of
-    the names."""
+    the names.  Without `both_sides` each write is killed before it or after it."""
     outcome = Outcome("kill -9 at every failpoint", seed)
     with new_set(2_500 + 900 * times, seed, code_refresh_s=10) as on:
         trips = Trips(on.clients, on.people)
         found = discover(on, trips).only(only)
+        if not both_sides:
+            found = found.one_side(seed)
         port = int(on.clients.url.rsplit(":", 1)[1])
         started_at = time.monotonic()
         _hold_work(on, trips, found.worker, times, port)

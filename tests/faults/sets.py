@@ -65,7 +65,11 @@ def runs_of(size: Sizes) -> dict[str, Run]:
 
     runs: dict[str, Run] = {
         "failpoints": lambda seed, say: kill_at_failpoints(
-            seed, say, times=size.kills_per_failpoint, waits=waits, starts=size.starts
+            *(seed, say),
+            times=size.kills_per_failpoint,
+            waits=waits,
+            starts=size.starts,
+            both_sides=size.starts,
         ),
         "processes": lambda seed, say: kill_processes(
             seed, say, operations=size.operations, kills=size.process_kills, waits=waits

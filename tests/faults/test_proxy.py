@@ -33,12 +33,12 @@ def connect(proxy: MongoProxy, **options: Any) -> MongoClient[dict[str, Any]]:
 
 def test_it_forwards_and_records_every_command(proxy: MongoProxy, database_name: str) -> None:
     with connect(proxy) as client:
-        cards = client[database_name].cards
+        cards = client[database_name].things
         cards.insert_many([{"_id": n} for n in range(300)])
         assert [card["_id"] for card in cards.find(batch_size=100).sort("_id")] == list(range(300))
-    asked = [(name, collection) for name, collection in proxy.seen if collection == "cards"]
-    assert asked == [("insert", "cards"), ("find", "cards"), *[("getMore", "cards")] * 3]
-    assert proxy.count("insert", "cards") == 1
+    asked = [(name, collection) for name, collection in proxy.seen if collection == "things"]
+    assert asked == [("insert", "things"), ("find", "things"), *[("getMore", "things")] * 3]
+    assert proxy.count("insert", "things") == 1
     inserted = next(command for command in proxy.commands if command.name == "insert")
     assert inserted.database == database_name
     assert len(inserted.body["documents"]) == 300
@@ -46,8 +46,8 @@ def test_it_forwards_and_records_every_command(proxy: MongoProxy, database_name:
 
 def test_an_applied_insert_loses_only_its_acknowledgement(proxy: MongoProxy, database_name: str) -> None:
     with connect(proxy, retryWrites=False) as client:
-        cards = client[database_name].cards
-        cut = proxy.drop_reply_after(is_command("insert", "cards"))
+        cards = client[database_name].things
+        cut = proxy.drop_reply_after(is_command("insert", "things"))
         client[database_name].others.insert_one({"_id": 1})
         assert not cut.is_done
         with pytest.raises(AutoReconnect):
@@ -61,18 +61,18 @@ def test_a_retried_write_after_a_lost_acknowledgement_is_applied_once(
     proxy: MongoProxy, database_name: str
 ) -> None:
     with connect(proxy) as client:
-        cards = client[database_name].cards
+        cards = client[database_name].things
         cards.insert_one({"_id": 1, "uses": 0})
-        proxy.drop_reply_after(is_command("update", "cards"))
+        proxy.drop_reply_after(is_command("update", "things"))
         cards.update_one({"_id": 1}, {"$inc": {"uses": 1}})
         assert cards.find_one() == {"_id": 1, "uses": 1}
-    assert proxy.count("update", "cards") == 2
+    assert proxy.count("update", "things") == 2
 
 
 def test_a_command_cut_before_the_server_is_not_applied(proxy: MongoProxy, database_name: str) -> None:
     with connect(proxy, retryWrites=False) as client:
-        cards = client[database_name].cards
-        cut = proxy.drop_before(is_command("insert", "cards"))
+        cards = client[database_name].things
+        cut = proxy.drop_before(is_command("insert", "things"))
         with pytest.raises(AutoReconnect):
             cards.insert_one({"_id": 1})
         assert cut.is_done
@@ -81,7 +81,7 @@ def test_a_command_cut_before_the_server_is_not_applied(proxy: MongoProxy, datab
 
 def test_a_commit_can_lose_its_acknowledgement(proxy: MongoProxy, database_name: str) -> None:
     with connect(proxy) as client:
-        cards = client[database_name].cards
+        cards = client[database_name].things
         cut = proxy.drop_reply_after(is_command("commitTransaction"))
         with client.start_session() as session, session.start_transaction():
             cards.insert_one({"_id": 1}, session=session)
@@ -91,15 +91,15 @@ def test_a_commit_can_lose_its_acknowledgement(proxy: MongoProxy, database_name:
 
 def test_the_nth_command_is_counted_from_now(proxy: MongoProxy, database_name: str) -> None:
     with connect(proxy, retryReads=False) as client:
-        cards = client[database_name].cards
+        cards = client[database_name].things
         cards.find_one()
-        before = proxy.count("find", "cards")
-        proxy.drop_reply_after(is_command("find", "cards"), times=2)
+        before = proxy.count("find", "things")
+        proxy.drop_reply_after(is_command("find", "things"), times=2)
         for _ in range(2):
             with pytest.raises(AutoReconnect):
                 cards.find_one()
         assert cards.find_one() is None
-        assert proxy.count("find", "cards") == before + 3
+        assert proxy.count("find", "things") == before + 3
     cut = proxy.drop_reply_after(1)
     with connect(proxy) as client:
         assert client.admin.command("ping")["ok"] == 1.0
@@ -108,12 +108,12 @@ def test_the_nth_command_is_counted_from_now(proxy: MongoProxy, database_name: s
 
 def test_a_partition_holds_everything_back_until_it_heals(proxy: MongoProxy, database_name: str) -> None:
     with connect(proxy, retryWrites=False) as client:
-        cards = client[database_name].cards
+        cards = client[database_name].things
         cards.insert_one({"_id": 1})
         proxy.partition()
         insert = threading.Thread(target=cards.insert_one, args=[{"_id": 2}])
         insert.start()
-        wait_until(lambda: proxy.count("insert", "cards") == 2, 5)
+        wait_until(lambda: proxy.count("insert", "things") == 2, 5)
         assert insert.is_alive()
         proxy.heal()
         insert.join(10)
@@ -124,12 +124,12 @@ def test_a_partition_holds_everything_back_until_it_heals(proxy: MongoProxy, dat
 def test_a_partition_of_one_way_only_lets_the_write_through(
     proxy: MongoProxy, database_name: str, mongo_client: MongoClient[dict[str, Any]]
 ) -> None:
-    behind = mongo_client[database_name].cards
+    behind = mongo_client[database_name].things
     with connect(proxy, retryWrites=False, socketTimeoutMS=500) as client:
         client.admin.command("ping")
         proxy.partition(to_server=False)
         with pytest.raises(PyMongoError):
-            client[database_name].cards.insert_one({"_id": 1})
+            client[database_name].things.insert_one({"_id": 1})
         assert behind.count_documents({}) == 1
         proxy.heal()
 
@@ -165,9 +165,9 @@ def test_a_callback_that_objects_fails_the_test(mongod: RunningMongod, database_
         MongoProxy(host, port, no_operators) as proxy,
         connect(proxy, retryReads=False) as client,
     ):
-        client[database_name].cards.find_one({"_id": 1})
+        client[database_name].things.find_one({"_id": 1})
         with pytest.raises(AutoReconnect):
-            client[database_name].cards.find_one({"_id": {"$gt": ""}})
+            client[database_name].things.find_one({"_id": {"$gt": ""}})
 
 
 def test_a_server_that_is_down_looks_down() -> None:
@@ -180,12 +180,12 @@ def test_a_server_that_is_down_looks_down() -> None:
 
 
 def test_a_checksummed_message_is_read_and_a_compressed_one_is_refused() -> None:
-    body = {"insert": "cards", "$db": "x"}
+    body = {"insert": "things", "$db": "x"}
     document = bson.encode({"_id": 1})
     sequence = (4 + len(b"documents\0") + len(document)).to_bytes(4, "little") + b"documents\0" + document
     payload = (3).to_bytes(4, "little") + b"\0" + bson.encode(body) + b"\1" + sequence + b"CRC!"
     command = parse_command(2013, payload)
-    assert command == Command("insert", "cards", "x", {**body, "documents": [{"_id": 1}]}, False)
+    assert command == Command("insert", "things", "x", {**body, "documents": [{"_id": 1}]}, False)
     with pytest.raises(ValueError, match="2012"):
         parse_command(2012, payload)
 

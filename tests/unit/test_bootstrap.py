@@ -268,7 +268,7 @@ def test_a_second_run_is_quick(checkout: Path) -> None:
 def test_make_without_a_target_lists_the_targets() -> None:
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    assert listed == ["help", "run", "test", "check", "bench", "faults", "screens", "clean"]
+    assert listed == ["help", "run", "test", "pages", "check", "bench", "faults", "screens", "clean"]
 
 
 def test_the_continuous_check_runs_what_the_readme_says() -> None:
