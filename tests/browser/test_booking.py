@@ -1,16 +1,13 @@
 """From the card page to a booked place in five taps; giving it back; the queue; medicine ticked off."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from sandbox.partner_client import PartnerClient, Reply
 from tests.browser.demo import RunningDemo
+from tests.browser.partner import tell
 from tests.browser.phone import Phone, Terminal
 
 pytestmark = pytest.mark.browser
@@ -24,20 +21,6 @@ def phone(browser: Browser, demo: RunningDemo) -> Phone:
     phone.sign_in()
     phone.claim()
     return phone
-
-
-def tell(demo: RunningDemo, path: str, body: dict[str, Any], *, first: bool = False) -> Reply:
-    """What the second hospital, or the first, tells the platform."""
-    hospital = demo.told["partner"] if first else demo.told["hospitals"][1]["partner"]
-
-    async def call() -> Reply:
-        keys = ("app_id", "key_id", "private_key_hex", "platform_public_key_hex")
-        client = PartnerClient(api=demo.told["api"], **{key: hospital[key] for key in keys})
-        number = f"{datetime.now(UTC).timestamp():.6f}"
-        return await client.call("POST", path, body, idempotency_key=number)
-
-    with ThreadPoolExecutor(1) as aside:  # the browser has this thread's loop
-        return aside.submit(lambda: asyncio.run(call())).result()
 
 
 def kept_card(phone: Phone) -> str:

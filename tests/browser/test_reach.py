@@ -27,6 +27,11 @@ WAYS = {
     "PIN": (["go-manage", "go-pin"], "set-pin"),
     "privacy": (["go-manage", "go-privacy"], "save"),
     "phone": (["go-settings", "go-account"], "new-phone"),
+    "my bookings": (["go-appointments"], "go-book"),
+    "waiting": (["go-visit"], "state"),
+    "examinations": (["go-examinations"], "state"),
+    "medicine": (["go-medications"], "state"),
+    "reminders": (["go-settings", "go-reminders"], "save"),
 }
 
 
@@ -86,6 +91,28 @@ def test_a_lost_phone_is_two_taps(phone: CountingPhone) -> None:
     phone.tap("act")
     expect(phone.at("done")).to_be_visible()
     assert phone.taps == 2
+
+
+@pytest.mark.feature("C1", "M1")
+def test_from_the_card_to_a_booked_place_is_five_taps(phone: CountingPhone) -> None:
+    """The first of each list is taken; the day is chosen already."""
+    phone.page.goto(phone.demo.web)
+    phone.page.reload()
+    phone.expect_code("live")
+    phone.taps = 0
+    for test in ("go-book", "hospital", "department"):
+        expect(phone.at(test)).to_be_visible()
+        phone.tap(test)
+    free = phone.page.locator('[data-test="slot"][aria-disabled="false"]:visible').first
+    expect(free).to_be_visible()
+    box = free.bounding_box()
+    assert box is not None and min(box["width"], box["height"]) >= FAR_PX
+    free.click()
+    phone.taps += 1
+    expect(phone.at("booking-facts")).to_be_visible()
+    phone.tap("book")
+    expect(phone.at("booked")).to_be_visible()
+    assert phone.taps <= 5
 
 
 def _font_px(of: Locator) -> float:
