@@ -198,7 +198,7 @@ def test_a_physical_card_with_a_text_message(browser: Browser, demo: RunningDemo
 def test_the_phone_of_an_account_is_changed_by_a_code_to_the_new_one(
     browser: Browser, demo: RunningDemo
 ) -> None:
-    phone = Phone(browser, demo, demo.adult(36))
+    phone = Phone(browser, demo, demo.adult(50))
     phone.open()
     phone.sign_in()
     phone.tap("go-settings")
