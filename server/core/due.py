@@ -9,8 +9,9 @@ Time is the process's clock, as everywhere: a test can hold it.  A clock that is
 much and breaks nothing else, because the fence is a name and no time.
 """
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from server.core.mongo import Collection, Document, Filter
@@ -67,3 +68,21 @@ def _change(claim: str, until: datetime) -> Document:
 def claimed(row_id: str, claim: str) -> Document:
     """The filter of a row that the caller still holds."""
     return {"_id": row_id, "claim": claim}
+
+
+async def work_off(claim_and_do: Callable[[], Awaitable[bool]], *, at_once: int, most: int) -> int:
+    """Calls it, so many at once, until nothing is due or `most` calls have begun: one that hangs holds up no
+    other for long.  How many found something to do."""
+    left = most
+
+    async def one_after_another() -> int:
+        nonlocal left
+        done = 0
+        while left > 0:
+            left -= 1
+            if not await claim_and_do():
+                return done
+            done += 1
+        return done
+
+    return sum(await asyncio.gather(*(one_after_another() for _ in range(at_once))))

@@ -5,7 +5,6 @@ number of workers: a row is claimed for a while, and who dies leaves it due agai
 answer stays as it is: nothing is guessed.
 """
 
-import asyncio
 from datetime import timedelta
 
 import structlog
@@ -15,6 +14,7 @@ from server.appointments.booking.model import Appointment, State
 from server.appointments.booking.store import ASK_EVERY, AppointmentStore
 from server.appointments.hospitals.service import Hospitals
 from server.core.clock import Clock
+from server.core.due import work_off
 from server.core.errors import NotFound, Unavailable
 from server.gateways.his.interface import HospitalRefused
 
@@ -36,22 +36,15 @@ class Standing:
 
     async def ask_due(self) -> int:
         """Asks about what is due, some at once; returns how many."""
-        left = MAX_ASKED
 
-        async def one_after_another() -> int:
-            nonlocal left
-            done = 0
-            while left > 0:
-                left -= 1
-                until = self._clock.now() + LEASE
-                one = await self._store.claim_to_ask(self._clock.now(), until)
-                if one is None:
-                    return done
+        async def ask_one() -> bool:
+            until = self._clock.now() + LEASE
+            one = await self._store.claim_to_ask(self._clock.now(), until)
+            if one is not None:
                 await self._store.ask_again(one, until, self._clock.now() + await self._ask(one))
-                done += 1
-            return done
+            return one is not None
 
-        return sum(await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE))))
+        return await work_off(ask_one, at_once=AT_ONCE, most=MAX_ASKED)
 
     async def _ask(self, one: Appointment) -> timedelta:
         """How long until it is asked about again."""

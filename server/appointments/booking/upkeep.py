@@ -11,6 +11,7 @@ from server.appointments.booking.policy import BookingPolicy
 from server.appointments.booking.store import AppointmentStore
 from server.appointments.hospitals.service import Hospitals
 from server.core.clock import Clock
+from server.core.due import work_off
 from server.core.errors import Unavailable
 from server.core.policies import Policies
 
@@ -38,22 +39,15 @@ class Upkeep:
     async def continue_due(self) -> int:
         """Goes on with what is due, some at once: a hospital that hangs holds up no other's for long.
         Returns how many."""
-        left = MAX_DUE
 
-        async def one_after_another() -> int:
-            nonlocal left
-            done = 0
-            while left > 0:
-                left -= 1
-                now = self._clock.now()
-                one = await self._store.claim_due(now, now + LEASE)
-                if one is None:
-                    return done
+        async def continue_one() -> bool:
+            now = self._clock.now()
+            one = await self._store.claim_due(now, now + LEASE)
+            if one is not None:
                 await self._carrier.carry(one)
-                done += 1
-            return done
+            return one is not None
 
-        return sum(await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE))))
+        return await work_off(continue_one, at_once=AT_ONCE, most=MAX_DUE)
 
     async def release_expired(self) -> int:
         """Gives back every place whose time to confirm is over, in one sweep; returns how many."""

@@ -24,6 +24,12 @@ async def put(world: World, *, schedule_id: str = "P", capacity: int = 2, **more
     await world.pools.put(pool, world.memory.clock.now())
 
 
+async def close_for_another(world: World) -> None:
+    """The schedule is closed, and whoever has booked moves to "Q"."""
+    await put(world, schedule_id="Q")
+    await put(world, is_closed=True, moves_to="Q")
+
+
 async def follow(world: World) -> None:
     event: Any = SimpleNamespace(data={"institution_id": POOLS, "schedule_id": "P"})
     await world.following.follow_pool(event)
@@ -65,8 +71,7 @@ def test_what_is_paid_while_its_schedule_moves_is_moved() -> None:
         world = World(Memory.new())
         await put(world)
         one = await world.book("p1", POOLS)
-        await put(world, schedule_id="Q")
-        await put(world, is_closed=True, moves_to="Q")
+        await close_for_another(world)
         between(world, lambda: world.service.paid(one.appointment_id))
         await follow(world)
         row = row_of(world, one.appointment_id)
@@ -81,8 +86,7 @@ def test_what_moves_while_it_is_paid_is_firm_where_it_moves_to() -> None:
         world = World(Memory.new())
         await put(world)
         one = await world.book("p1", POOLS)
-        await put(world, schedule_id="Q")
-        await put(world, is_closed=True, moves_to="Q")
+        await close_for_another(world)
         make_firm, moves = world.carrier.make_firm, [lambda: follow(world)]
 
         async def move_and_make_firm(held: Appointment) -> Appointment:
@@ -105,8 +109,7 @@ def test_two_workers_that_follow_at_once_move_once() -> None:
         other = World(world.memory)
         await put(world)
         one = await world.book("p1", POOLS)
-        await put(world, schedule_id="Q")
-        await put(world, is_closed=True, moves_to="Q")
+        await close_for_another(world)
         between(world, lambda: follow(other))
         await follow(world)
         row = row_of(world, one.appointment_id)
