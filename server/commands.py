@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
@@ -33,6 +32,7 @@ from server.core.crypto.sealing import SealBroken
 from server.core.errors import EhcError
 from server.core.garbage import spare_the_collector
 from server.core.health import Health
+from server.core.listener import Listener
 from server.core.mongo import BadDatabaseUri, UnsafeDatabase
 from server.core.mongod import MongodMissing
 from server.core.mongod_directory import MongodError
@@ -91,7 +91,7 @@ async def _with_app(work: Callable[[composition.App], Awaitable[int]]) -> int:
 
 def _settings() -> Settings:
     settings = settings_module.load()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, for_good=True)
     if settings.is_production and failpoints.is_armed():
         raise CommandError(
             "EHC_FAILPOINT or EHC_FAILPOINT_RECORD is set: they are for tests and refused in production"
@@ -125,13 +125,7 @@ async def serve_until_stopped(
     """Answers HTTP until SIGTERM or SIGINT, then finishes what it has and stops the process's parts."""
     app.start()
     spare_the_collector()
-    server = HTTPServer(
-        web,
-        max_body_size=MAX_REQUEST_BYTES,
-        max_header_size=16_384,
-        idle_connection_timeout=75,
-        body_timeout=30,
-    )
+    server = Listener(web, max_body_size=MAX_REQUEST_BYTES, max_header_size=16_384)
     server.add_sockets(sockets)
     host, port = sockets[0].getsockname()[:2]
     log.info("serving", host=host, port=port)

@@ -26,7 +26,7 @@ async def run(arguments: argparse.Namespace) -> int:
         _make_anchor(Path(_given(arguments, "anchor")))
         return 0
     settings = settings_module.load_router()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, for_good=True)
     if settings.is_production and failpoints.is_armed():
         raise CommandError("EHC_FAILPOINT is set: it is for tests and refused in production")
     if arguments.action == "serve":

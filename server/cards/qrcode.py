@@ -88,12 +88,20 @@ def require_genuine(code: Code, mac_for: MacFor, equal: Callable[[str, str], boo
         raise InvalidInput("code.forged", "this code was not made by this card centre, or was altered")
 
 
+def is_live(token: Token, now: datetime, refresh: timedelta, skew: timedelta) -> bool:
+    """Whether it is now within [issued − skew, issued + refresh + skew]: the server's clock alone decides,
+    and one step of skew is for the clocks of several servers."""
+    return token.issued_at - skew <= now <= token.issued_at + refresh + skew
+
+
 def require_live(token: Token, now: datetime, refresh: timedelta, skew: timedelta) -> None:
-    """InvalidInput `code.expired` outside [issued − skew, issued + refresh + skew]: the server's clock alone
-    decides, and one step of skew is for the clocks of several servers."""
-    issued_at = token.issued_at
-    if not issued_at - skew <= now <= issued_at + refresh + skew:
-        raise InvalidInput("code.expired", "this code is no longer valid: ask the holder to renew it")
+    """InvalidInput `code.expired` when it is not."""
+    if not is_live(token, now, refresh, skew):
+        raise expired()
+
+
+def expired() -> InvalidInput:
+    return InvalidInput("code.expired", "this code is no longer valid: ask the holder to renew it")
 
 
 def _sealed(ehealth_card_id: str, kid: str, issued: str, nonce: str, centre_id: str) -> str:

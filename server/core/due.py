@@ -13,9 +13,11 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from server.core.mongo import Collection, Document, Filter
 
+Row = TypeVar("Row")
 MAX_RACES = 5
 
 
@@ -70,19 +72,37 @@ def claimed(row_id: str, claim: str) -> Document:
     return {"_id": row_id, "claim": claim}
 
 
-async def work_off(claim_and_do: Callable[[], Awaitable[bool]], *, at_once: int, most: int) -> int:
-    """Calls it, so many at once, until nothing is due or `most` calls have begun: one that hangs holds up no
-    other for long.  How many found something to do."""
-    left = most
+async def work_off(
+    claim: Callable[[], Awaitable[Row | None]],
+    do: Callable[[Row], Awaitable[object]],
+    *,
+    at_once: int,
+    most: int,
+) -> int:
+    """Claims and does what is due, so many at once, until nothing is or `most` claims have been made: one
+    that hangs holds up no other for long.  One claim when nothing is due; each that found something begins
+    another beside it.  How many were done; raises the first failure when the others have ended."""
+    left, idle, done = most, at_once - 1, 0
+    failures: list[Exception] = []
 
-    async def one_after_another() -> int:
-        nonlocal left
-        done = 0
-        while left > 0:
-            left -= 1
-            if not await claim_and_do():
-                return done
-            done += 1
-        return done
+    async def one_after_another() -> None:
+        nonlocal left, idle, done
+        try:
+            while left > 0:
+                left -= 1
+                row = await claim()
+                if row is None:
+                    return
+                if idle > 0:
+                    idle -= 1
+                    beside.create_task(one_after_another())
+                await do(row)
+                done += 1
+        except Exception as failure:  # raised below: a group would cancel those beside it
+            failures.append(failure)
 
-    return sum(await asyncio.gather(*(one_after_another() for _ in range(at_once))))
+    async with asyncio.TaskGroup() as beside:
+        beside.create_task(one_after_another())
+    if failures:
+        raise failures[0]
+    return done

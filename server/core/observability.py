@@ -31,8 +31,9 @@ def _line(event: MutableMapping[str, Any], *, default: Callable[[Any], Any]) -> 
     return _encode(default)(event)
 
 
-def configure_logging(level: str) -> None:
-    """Ours and the libraries' log lines go to stderr in one form.
+def configure_logging(level: str, *, for_good: bool = False) -> None:
+    """Ours and the libraries' log lines go to stderr in one form.  `for_good`: loggers are made once, and do
+    not hear of a later change.
 
     Call it after every import: python-alipay-sdk closes the handlers it finds."""
     shared: list[Any] = [
@@ -44,7 +45,7 @@ def configure_logging(level: str) -> None:
         processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_line)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -3,8 +3,8 @@
 One write stores the change and its events, so there is no transaction and no second collection to fall out
 of step.  A relay in `ehc worker` finds documents with undelivered events, claims them for a while, hands the
 events in order to the reactions of `server/subscriptions.py`, and takes them out.  Delivery is at least once;
-order holds for each document.  An event that keeps failing parks its document with the reason, and the rest
-go on.
+order holds for each document, and several documents are delivered at once.  An event that keeps failing parks
+its document with the reason, and the rest go on.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,12 +15,14 @@ from typing import Any
 import structlog
 
 from server.core.clock import Clock
+from server.core.due import work_off
 from server.core.errors import EhcError
 from server.core.ids import new_id
 from server.core.mongo import Collection, Document, index
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 8
+AT_ONCE = 8
 BATCH = 100
 
 log = structlog.get_logger()
@@ -72,16 +74,21 @@ class Relay:
 
     async def _deliver_from(self, source: Collection) -> int:
         emptied = 0
-        for _ in range(BATCH):
+
+        async def claim() -> Document | None:
             now = self._clock.now()
-            row = await source.find_and_update(
+            return await source.find_and_update(
                 {"outbox.due_at": {"$lte": now}},
                 {"$set": {"outbox.due_at": now + LEASE}, "$inc": {"outbox.attempts": 1}},
                 sort=[("outbox.due_at", 1)],
             )
-            if row is None:
-                break
-            emptied += await self._deliver(source, row)
+
+        async def deliver(row: Document) -> None:
+            nonlocal emptied
+            is_emptied = await self._deliver(source, row)
+            emptied += is_emptied  # not `+= await`: that reads the sum before it waits
+
+        await work_off(claim, deliver, at_once=AT_ONCE, most=BATCH)
         return emptied
 
     async def _deliver(self, source: Collection, row: Document) -> bool:

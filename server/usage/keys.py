@@ -18,8 +18,15 @@ def active_use_key(ehealth_card_id: str, request_id: str) -> str:
     return f"{ehealth_card_id}*{request_id}"
 
 
-def issued_at_of(key: str) -> int:
-    return int(key.split(":")[1], 16)
+def issued_at_of(key: str) -> tuple[str, int]:
+    """(card, when its dynamic code was made)."""
+    ehealth_card_id, issued, _ = key.split(":")
+    return ehealth_card_id, int(issued, 16)
+
+
+def made_after(ehealth_card_id: str, issued_at_s: int) -> tuple[str, str]:
+    """[from, to) of the keys of the card's dynamic codes that were made later."""
+    return f"{ehealth_card_id}:{issued_at_s + 1:08X}:", f"{ehealth_card_id};"
 
 
 def reported_use_key(institution_id: str, event_id: str) -> str:

@@ -40,17 +40,19 @@ class Consents:
         if code.token is None or code.centre_id != self._centre_id:
             raise InvalidInput("code.malformed", "consent takes the code of our own that renews itself")
         qrcode.require_genuine(code, self._seals.mac_for, self._seals.equal)
-        card = await self._store.see(code.ehealth_card_id)
+        token = code.token
+        is_live = qrcode.is_live(token, self._clock.now(), await self._display.refresh(), SKEW)
+        card = await self._store.see(code.ehealth_card_id, token.issued_at_s if is_live else None)
         if card is None or card.card_id != card_id or card.person_id is None:
             raise InvalidInput("code.unknown_card", "this code is not of the card in question")
-        token, now = code.token, self._clock.now()
         key = use_key(card.ehealth_card_id, token.issued_at_s, token.nonce)
         before = await self._store.find_by_use(key)
         if before is None:
-            qrcode.require_live(token, now, await self._display.refresh(), SKEW)
+            if not is_live:
+                raise qrcode.expired()
             if card.status != Status.ACTIVE:
                 raise Conflict("card.not_active", "the card cannot be used in its state", status=card.status)
-            if card.newest_issued_at_s is not None and token.issued_at_s < card.newest_issued_at_s:
+            if card.is_superseded:
                 raise Conflict("code.superseded", "a newer code of this card was used: this one is void")
             try:
                 row = self._row(key, card.card_id, card.person_id, account_id)

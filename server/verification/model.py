@@ -23,15 +23,15 @@ class Verification:
 
 @dataclass(frozen=True)
 class CardSeen:
-    """What a scan reads of a card, and the newest dynamic code of it that was accepted.  `is_retired`: the
-    code read is one the card had before it was reissued."""
+    """What a scan reads of a card.  `is_superseded`: a code made later than the one read has been accepted.
+    `is_retired`: the code read is one the card had before it was reissued."""
 
     card_id: str
     ehealth_card_id: str
     status: str
     person_id: str | None
     holder: Holder
-    newest_issued_at_s: int | None
+    is_superseded: bool
     has_pin: bool
     static_allowed: bool
     static_needs_pin: bool

@@ -127,14 +127,15 @@ class VerificationService:
         rules = await self.static_rules()
         may_be_static = scan.scene in rules.scenes and not codes.pays(scan.scene)
         self._require_provable(code, may_be_static=may_be_static)
-        card = await self._store.see(code.ehealth_card_id)
+        live = await self._live(code)
+        card = await self._store.see(code.ehealth_card_id, live.issued_at_s if live else None)
         if card is None:
             card = await self._store.see_retired(code.ehealth_card_id)
         if card is None:
             raise InvalidInput("code.unknown_card", "there is no card with this code")
         usage = self._usage(caller, scan, terminal, channel, code, card)
         try:
-            await self._require_usable(code, card)
+            self._require_usable(code, card, live)
             if code.token is None:
                 await self._require_pin(caller, scan, card, rules)
             await self._store.insert(usage)
@@ -215,17 +216,22 @@ class VerificationService:
             raise InvalidInput("code.malformed", "a dynamic code names its issuing centre")
         qrcode.require_genuine(code, self._seals.mac_for, self._seals.equal)
 
-    async def _require_usable(self, code: qrcode.Code, card: CardSeen) -> None:
+    async def _live(self, code: qrcode.Code) -> qrcode.Token | None:
+        """What makes the code live once; None in a static code and when its time is over, or not yet come."""
+        if code.token is None:
+            return None
+        is_live = qrcode.is_live(code.token, self._clock.now(), await self._display.refresh(), SKEW)
+        return code.token if is_live else None
+
+    def _require_usable(self, code: qrcode.Code, card: CardSeen, live: qrcode.Token | None) -> None:
         """What may change between a request and its repetition: the card's state, the code's age and uses."""
         if card.is_retired:
             raise Conflict("code.reissued", "the card was reissued: this code is void, a new one exists")
-        if code.token is not None:
-            qrcode.require_live(code.token, self._clock.now(), await self._display.refresh(), SKEW)
+        if code.token is not None and live is None:
+            raise qrcode.expired()
         if card.status != Status.ACTIVE or card.person_id is None:
             raise Conflict(f"card.{card.status}", "the card cannot be used in its state")
-        if code.token is None or card.newest_issued_at_s is None:
-            return
-        if code.token.issued_at_s < card.newest_issued_at_s:
+        if card.is_superseded:
             raise Conflict("code.superseded", "a newer code of this card was used: this one is void")
 
     async def _require_pin(self, caller: Caller, scan: Scan, card: CardSeen, rules: StaticCodePolicy) -> None:

@@ -3,7 +3,8 @@
 A row is stored by one grouped insert; the unique `use_key` makes a dynamic code single for ever.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES
 from server.core.secrets import Sealer
 from server.usage.journal import UsageJournal
-from server.usage.keys import issued_at_of
+from server.usage.keys import issued_at_of, made_after
 from server.verification.model import CardSeen
 
 SEEN = {
@@ -27,6 +28,9 @@ SEEN = {
     "preferences.static_needs_pin": 1,
     "pin.set_at": 1,
 }
+MAX_NEWER = 1000
+Look = tuple[str, int | None]
+"""The id of a code's card; for a dynamic one also when it was made."""
 
 
 class UsageStore:
@@ -39,45 +43,75 @@ class UsageStore:
         self._cards = cards
         self._journal = journal
         self._sealer = sealer
-        self._seen: Group[str, CardSeen | None] = Group(self._see, lanes=2)
+        self._seen: Group[Look, CardSeen | None] = Group(self._see, lanes=2)
 
-    async def see(self, ehealth_card_id: str) -> CardSeen | None:
-        """The card as a scan needs it; scans that ask at the same time share one query."""
-        return await self._seen.ask(ehealth_card_id)
+    async def see(self, ehealth_card_id: str, made_at_s: int | None = None) -> CardSeen | None:
+        """The card as a scan needs it, and whether a dynamic code of it that was made after `made_at_s` has
+        been accepted; scans that ask at the same time share two commands.
 
-    async def _see(self, ehealth_card_ids: list[str]) -> list[CardSeen | BaseException | None]:
-        rows = await self._cards.aggregate(
-            [
-                {"$match": {"ehealth_card_id": {"$in": list(set(ehealth_card_ids))}}},
-                {"$project": SEEN},
-                {
-                    "$lookup": {
-                        "from": self._usages.name,
-                        "let": {"c": "$ehealth_card_id"},
-                        "pipeline": NEWEST,
-                        "as": "newest",
-                    }
-                },
-            ],
-            limit=len(ehealth_card_ids),
+        Only for a code that is live: what may have been accepted since is little then."""
+        return await self._seen.ask((ehealth_card_id, made_at_s))
+
+    async def _see(self, looks: list[Look]) -> list[CardSeen | BaseException | None]:
+        rows, newest = await asyncio.gather(
+            self._cards.find(
+                {"ehealth_card_id": {"$in": list({card for card, _ in looks})}},
+                limit=len(looks),
+                projection=SEEN,
+            ),
+            self._newest([(card, made_at_s) for card, made_at_s in looks if made_at_s is not None]),
         )
-        found = {row["ehealth_card_id"]: attempt(self._card, row) for row in rows}
-        return [found.get(ehealth_card_id) for ehealth_card_id in ehealth_card_ids]
+        found = {row["ehealth_card_id"]: row for row in rows}
+
+        def seen(look: Look) -> CardSeen | None:
+            card, made_at_s = look
+            if card not in found:
+                return None
+            return self._card(found[card], is_superseded=made_at_s is not None and newest[card] > made_at_s)
+
+        return [attempt(seen, look) for look in looks]
+
+    async def _newest(self, codes: Sequence[tuple[str, int]]) -> dict[str, int]:
+        """For each card when the newest accepted code was made, or a time no later than those asked about.
+
+        One range of the unique index for each card.  A lookup joined to the cards would be one command less
+        and costs the database six times as much."""
+        newest: dict[str, int] = {}
+        for card, made_at_s in codes:
+            newest[card] = min(made_at_s, newest.get(card, made_at_s))
+        if not newest:
+            return newest
+        ranges = [made_after(card, made_at_s) for card, made_at_s in newest.items()]
+        one = len(ranges) == 1  # the last of its keys is enough
+        rows = await self._usages.find(
+            {"$or": [{"use_key": {"$gte": start, "$lt": end}} for start, end in ranges]},
+            limit=1 if one else MAX_NEWER,
+            sort=[("use_key", -1)] if one else [],
+            projection={"use_key": 1, "_id": 0},
+            hint="use_key_1",
+        )
+        if len(rows) == MAX_NEWER:  # cut off: each card by itself
+            apart = await asyncio.gather(*(self._newest([code]) for code in newest.items()))
+            return {card: made_at_s for each in apart for card, made_at_s in each.items()}
+        for row in rows:
+            card, made_at_s = issued_at_of(row["use_key"])
+            newest[card] = max(made_at_s, newest[card])
+        return newest
 
     async def see_retired(self, ehealth_card_id: str) -> CardSeen | None:
         """The card that had this id before it was reissued; asked only when no card has it now."""
         row = await self._cards.find_one({"retired_ids": ehealth_card_id}, SEEN)
-        return None if row is None else replace(self._card({**row, "newest": []}), is_retired=True)
+        return None if row is None else replace(self._card(row), is_retired=True)
 
-    def _card(self, row: Mapping[str, Any]) -> CardSeen:
-        newest, preferences = row["newest"], row.get("preferences", {})
+    def _card(self, row: Mapping[str, Any], *, is_superseded: bool = False) -> CardSeen:
+        preferences = row.get("preferences", {})
         return CardSeen(
             card_id=row["_id"],
             ehealth_card_id=row["ehealth_card_id"],
             status=row["status"],
             person_id=row.get("person_id"),
             holder=Holder.from_plain(self._sealer.unseal_json("cards", row["_id"], "holder", row["holder"])),
-            newest_issued_at_s=issued_at_of(newest[0]["use_key"]) if newest else None,
+            is_superseded=is_superseded,
             has_pin="pin" in row,
             static_allowed=preferences.get("static_allowed", True),
             static_needs_pin=preferences.get("static_needs_pin", False),
@@ -103,21 +137,3 @@ class UsageStore:
 
     async def find(self, verification_id: str) -> Document | None:
         return await self._usages.find_one({"_id": verification_id})
-
-
-# Everything of the card between ":" and ";" (the next character) is a dynamic use of it.
-NEWEST: list[Document] = [
-    {
-        "$match": {
-            "$expr": {
-                "$and": [
-                    {"$gte": ["$use_key", {"$concat": ["$$c", ":"]}]},
-                    {"$lt": ["$use_key", {"$concat": ["$$c", ";"]}]},
-                ]
-            }
-        }
-    },
-    {"$sort": {"use_key": -1}},
-    {"$limit": 1},
-    {"$project": {"use_key": 1, "_id": 0}},
-]

@@ -108,6 +108,25 @@ async def test_a_newer_code_voids_the_older_ones(platform: Platform) -> None:
     assert await scan(platform, used) == "code.already_used"
 
 
+@pytest.mark.parametrize("most", [1000, 2])
+async def test_cards_read_together_are_judged_apart(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Also when so much was accepted since that the common answer is cut off."""
+    monkeypatch.setattr("server.verification.store.MAX_NEWER", most)
+    used, unused = [
+        [await platform.holder(resident) for resident in some]
+        for some in (platform.residents[:2], platform.residents[2:4])
+    ]
+    codes = {card: await platform.code(token, card) for token, card in [*used, *unused]}
+    for _ in range(3):
+        platform.clock.advance(1)
+        for token, card in used:
+            assert await scan(platform, await platform.code(token, card)) == "accepted"
+    told = await asyncio.gather(*(scan(platform, code) for code in codes.values()))
+    assert told == ["code.superseded", "code.superseded", "accepted", "accepted"]
+
+
 async def test_a_newer_code_that_was_refused_voids_nothing(platform: Platform) -> None:
     token, card_id = await platform.holder(platform.residents[0])
     older = await platform.code(token, card_id)

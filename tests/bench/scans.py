@@ -49,7 +49,8 @@ class Bench:
     database: Any
 
     async def compare(self, work: Work, baseline: Work) -> Row:
-        """The ratio of the two rates, medians of the rounds; void when the baseline will not hold still."""
+        """The ratio of the two rates, median of the rounds; void when they do not agree: the middle half of
+        the ratios is wider than MAX_SPREAD of the median."""
         print(f"{work.name} against {baseline.name} ", end="", flush=True)
         await self.run(work, self.requests // 4)  # warm
         await self.run(baseline, self.requests // 4)
@@ -58,10 +59,10 @@ class Bench:
             ours.append(await self.run(work, self.requests))
             theirs.append(await self.run(baseline, self.requests))
             print(".", end="", flush=True)
-        rates = [measured.rate for measured in theirs]
-        spread = (max(rates) - min(rates)) / statistics.median(rates)
-        ratio = statistics.median([one.rate / other.rate for one, other in zip(ours, theirs, strict=True)])
-        print(f" {ratio:.2f} ×{' (VOID: the baseline varied too much)' if spread > MAX_SPREAD else ''}")
+        ratios = sorted(one.rate / other.rate for one, other in zip(ours, theirs, strict=True))
+        ratio, spread = statistics.median(ratios), spread_of(ratios)
+        told = f"{ratio:.2f} × ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f" {told}{' (VOID: the rounds do not agree)' if spread > MAX_SPREAD else ''}")
         return {
             "name": work.name,
             "ratio": round(ratio, 3),
@@ -78,6 +79,12 @@ class Bench:
         processes = {name: self.processes[name] for name in names}
         port, twin_port = self.ports[work.server], None if work.twin is None else self.ports[work.twin]
         return await drive(port, work.prepare(requests), work.status, processes, work.clients, twin_port)
+
+
+def spread_of(ratios: Sequence[float]) -> float:
+    """How wide the middle half is, against the median."""
+    first, middle, third = statistics.quantiles(ratios, n=4)
+    return (third - first) / middle
 
 
 def shown(name: str, runs: Sequence[Measured]) -> Row:

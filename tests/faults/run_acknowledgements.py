@@ -5,7 +5,7 @@ must answer 503 and do the work once when it is asked again.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tests.faults.checkers import Finding
 from tests.faults.processes import Child, wait_until
@@ -15,12 +15,17 @@ from tests.faults.runs import Outcome, Say, Set, new_set
 from tests.faults.trips import Trips
 from tests.faults.wire import is_command
 
+Path = tuple[str, str]
 COMMANDS = {"commit": "commitTransaction", "find_and_update": "findAndModify"}
+AT_START = "audit_directory"  # a chain is opened by a process that starts
 CUT_S = 8.0
+MAX_TRIPS = 3
 
 
-def cut_acknowledgements(seed: int, say: Say, *, times: int, waits: bool, driver_retries: bool) -> Outcome:
-    """Each write path of claim and verify × `times`."""
+def cut_acknowledgements(
+    seed: int, say: Say, *, times: int, waits: bool, driver_retries: bool, at_once: int = 1
+) -> Outcome:
+    """Each write path of claim and verify × `times`; so many different ones wait for the same trip."""
     suffix = "the driver's retry" if driver_retries else "no driver retry"
     outcome = Outcome(f"acknowledgement cut, {suffix}", seed)
     built_in = None if driver_retries else "no-driver-retry"
@@ -31,7 +36,7 @@ def cut_acknowledgements(seed: int, say: Say, *, times: int, waits: bool, driver
         with MongoProxy("127.0.0.1", on.stage.mongod.port) as proxy:
             serve, on.clients.url = on.stage.serve("serve-cut", uri=proxy.uri, built_in=built_in)
             worker = on.stage.worker("worker-cut", uri=proxy.uri, built_in=built_in)
-            missed = _cut_each(on, trips, proxy, serve, found, times, say)
+            missed = _cut_each(on, trips, proxy, serve, found, times, at_once, say)
             assert serve.is_running and worker.is_running, "a cut connection ends no process"
             serve.kill()
             worker.kill()
@@ -45,33 +50,78 @@ def cut_acknowledgements(seed: int, say: Say, *, times: int, waits: bool, driver
     return outcome
 
 
-def write_paths(found: Failpoints) -> list[tuple[str, str]]:
+def write_paths(found: Failpoints) -> list[Path]:
     """(collection, operation) of every write of the trip; those at a process's end and start are not cut."""
     names: Iterable[str] = {*found.serve, *found.worker}
     pairs = {(collection, operation) for collection, operation, _ in (name.split(".") for name in names)}
-    return sorted(pairs - {("audit_directory", "update")})
+    return sorted(pairs - {(AT_START, "update")})
+
+
+def together(paths: Sequence[Path], found: Failpoints, at_once: int) -> list[list[Path]]:
+    """The paths in groups of `at_once` at most.  One trip can meet all of a group: they are written by the
+    same kind of process, and no two of them are the commit, which belongs to no collection."""
+    groups: list[list[Path]] = []
+    for path in paths:
+        fits = (group for group in groups if len(group) < at_once and _fits(path, group, found))
+        group = next(fits, None)
+        if group is None:
+            groups.append([path])
+        else:
+            group.append(path)
+    return groups
+
+
+def _fits(path: Path, group: Sequence[Path], found: Failpoints) -> bool:
+    both = (path, group[0])
+    if any(collection == AT_START for collection, _ in both):
+        return False
+    if path[1] == "commit" and any(operation == "commit" for _, operation in group):
+        return False
+    return _by_worker(path, found) == _by_worker(group[0], found)
+
+
+def _by_worker(path: Path, found: Failpoints) -> bool:
+    return ".".join((*path, "after")) not in found.serve
 
 
 def _cut_each(
-    on: Set, trips: Trips, proxy: MongoProxy, serve: Child, found: Failpoints, times: int, say: Say
+    on: Set,
+    trips: Trips,
+    proxy: MongoProxy,
+    serve: Child,
+    found: Failpoints,
+    times: int,
+    at_once: int,
+    say: Say,
 ) -> list[str]:
     missed = []
-    for collection, operation in write_paths(found):
-        by_worker = f"{collection}.{operation}.after" not in found.serve
+    for group in together(write_paths(found), found, at_once):
         for number in range(times):
-            if collection == "audit_directory":  # a chain is opened by a process that starts
+            if group[0][0] == AT_START:
                 serve.kill()
                 serve.start()
-            # The commit of a transaction belongs to no collection.
-            target = None if operation == "commit" else collection
-            cut = proxy.drop_reply_after(is_command(COMMANDS.get(operation, operation), target))
-            if by_worker:
-                leave_claims(on, trips, 2)
-            else:
-                on.clients.run(trips.go())
-            deadline = time.monotonic() + CUT_S
-            wait_until(lambda: cut.is_done or time.monotonic() > deadline, CUT_S + 1)  # noqa: B023
-            if not cut.is_done:
-                missed.append(f"{collection}.{operation} was not cut the {number + 1}. time")
-        say(f"cut: {collection}.{operation} × {times}")
+            cuts = {path: proxy.drop_reply_after(is_command(*_target(*path))) for path in group}
+            for _ in range(MAX_TRIPS):
+                if _by_worker(group[0], found):
+                    leave_claims(on, trips, 2)
+                else:
+                    on.clients.run(trips.go())
+                deadline = time.monotonic() + CUT_S
+                wait_until(
+                    lambda: all(cut.is_done for cut in cuts.values()) or time.monotonic() > deadline,  # noqa: B023
+                    CUT_S + 1,
+                )
+                if all(cut.is_done for cut in cuts.values()):
+                    break
+            missed += [
+                f"{'.'.join(path)} was not cut the {number + 1}. time"
+                for path, cut in cuts.items()
+                if not cut.is_done
+            ]
+        say(f"cut: {', '.join('.'.join(path) for path in group)} × {times}")
     return missed
+
+
+def _target(collection: str, operation: str) -> tuple[str, str | None]:
+    """The command's name and its collection; a commit has none."""
+    return COMMANDS.get(operation, operation), None if operation == "commit" else collection

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,13 +45,19 @@ class Failpoints:
         """Of each write either before or after it, as the seed has it."""
 
         def chosen(passages: Passages) -> Passages:
-            writes = sorted({name.rpartition(".")[0] for name in passages})
-            sides = {write: ("before", "after")[(seed + place) % 2] for place, write in enumerate(writes)}
-            kept = {f"{write}.{side}" for write, side in sides.items()}
-            single = {name for name in passages if name.rpartition(".")[2] not in ("before", "after")}
-            return {name: count for name, count in passages.items() if name in kept | single}
+            kept = one_side(passages, seed)
+            return {name: count for name, count in passages.items() if name in kept}
 
         return Failpoints(chosen(self.serve), chosen(self.worker), chosen(self.at_start))
+
+
+def one_side(names: Iterable[str], seed: int) -> set[str]:
+    """Of each write its `before` or its `after`, and every name that is neither."""
+    names = set(names)
+    sided = {name for name in names if name.rpartition(".")[2] in ("before", "after")}
+    writes = sorted({name.rpartition(".")[0] for name in sided})
+    sides = {f"{write}.{('before', 'after')[(seed + place) % 2]}" for place, write in enumerate(writes)}
+    return names & sides | names - sided
 
 
 def discover(on: Set, trips: Trips) -> Failpoints:

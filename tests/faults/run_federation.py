@@ -16,6 +16,7 @@ from tests.faults.clients import Resident
 from tests.faults.federated import Federated
 from tests.faults.processes import Child, wait_until
 from tests.faults.run_authority import FLOOR_S, SLOWER_AT_MOST, scans_p99
+from tests.faults.run_failpoints import one_side
 from tests.faults.runs import Outcome, Say, Set, new_set
 from tests.faults.stage import TERMINAL_ID
 
@@ -75,13 +76,16 @@ def _is_under_way(reply: Reply) -> bool:
 
 
 # -- kill -9
-def kill_in_federation(seed: int, say: Say, *, times: int) -> Outcome:
+def kill_in_federation(seed: int, say: Say, *, times: int, both_sides: bool = True) -> Outcome:
+    """Each failpoint × `times`; without `both_sides` each write is killed before it or after it."""
     outcome = Outcome("kill -9 at every write of a scan between centres", seed)
     with new_set(10, seed) as on:
         federated = Federated(on.stage)
         children = {name: federated.start(name) for name in PROCESSES}
         resident = holder_at(on, federated.urls["second"], 0)
         names = {name: _passed(on, federated, children[name], resident) for name in PROCESSES}
+        if not both_sides:
+            names = {name: one_side(places, seed) for name, places in names.items()}
         missed: list[str] = []
         twice: list[str] = []
         for name in PROCESSES:

@@ -21,7 +21,8 @@ Run = Callable[[int, Say], Outcome]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of each run.  `waits`: leases end in their own time, so the 60 s of I13 are real ones."""
+    """How much of each run.  `waits`: leases end in their own time, so the 60 s of I13 are real ones.
+    `starts`: the parts that only the full set has.  `at_once`: acknowledgements cut in one trip."""
 
     kills_per_failpoint: int
     operations: int
@@ -41,17 +42,24 @@ class Sizes:
     due: int
     waits: bool
     starts: bool
+    at_once: int
 
 
 QUICK_TICKS = {"kills_in_ticks": 1, "reminders": 60, "pauses": 2, "due": 300}
 FULL_TICKS = {"kills_in_ticks": 50, "reminders": 2_000, "pauses": 50, "due": 10_000}
-QUICK = Sizes(1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, 20_000, **QUICK_TICKS, waits=False, starts=False)
+QUICK = Sizes(
+    1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, 20_000, **QUICK_TICKS, waits=False, starts=False, at_once=6
+)
 FULL = Sizes(
     *(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, 1_000_000),
     **FULL_TICKS,
     waits=True,
     starts=True,
+    at_once=1,
 )
+
+KILLS = ("failpoints", "processes", "federation", "bookings", "reminders")
+"The runs of the quick set that kill our own processes; the others fail us in other ways."
 
 
 def runs_of(size: Sizes) -> dict[str, Run]:
@@ -60,7 +68,11 @@ def runs_of(size: Sizes) -> dict[str, Run]:
 
     def cuts(seed: int, say: Say, *, driver_retries: bool) -> Outcome:
         return cut_acknowledgements(
-            seed, say, times=size.cuts_per_path, waits=waits, driver_retries=driver_retries
+            *(seed, say),
+            times=size.cuts_per_path,
+            waits=waits,
+            driver_retries=driver_retries,
+            at_once=size.at_once,
         )
 
     runs: dict[str, Run] = {
@@ -87,7 +99,9 @@ def runs_of(size: Sizes) -> dict[str, Run]:
         ),
         "cuts": lambda seed, say: cuts(seed, say, driver_retries=False),
         "authority": lambda seed, say: slow_authority(seed, say, scans=size.scans, claims=8, waits=waits),
-        "federation": lambda seed, say: kill_in_federation(seed, say, times=size.kills_in_federation),
+        "federation": lambda seed, say: kill_in_federation(
+            seed, say, times=size.kills_in_federation, both_sides=size.starts
+        ),
         "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
     }
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)

@@ -5,7 +5,7 @@ number of workers: a row is claimed for a while, and who dies leaves it due agai
 answer stays as it is: nothing is guessed.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -37,14 +37,16 @@ class Standing:
     async def ask_due(self) -> int:
         """Asks about what is due, some at once; returns how many."""
 
-        async def ask_one() -> bool:
-            until = self._clock.now() + LEASE
-            one = await self._store.claim_to_ask(self._clock.now(), until)
-            if one is not None:
-                await self._store.ask_again(one, until, self._clock.now() + await self._ask(one))
-            return one is not None
+        async def claim() -> tuple[Appointment, datetime] | None:
+            now = self._clock.now()
+            one = await self._store.claim_to_ask(now, now + LEASE)
+            return None if one is None else (one, now + LEASE)
 
-        return await work_off(ask_one, at_once=AT_ONCE, most=MAX_ASKED)
+        async def ask(claimed: tuple[Appointment, datetime]) -> None:
+            one, until = claimed
+            await self._store.ask_again(one, until, self._clock.now() + await self._ask(one))
+
+        return await work_off(claim, ask, at_once=AT_ONCE, most=MAX_ASKED)
 
     async def _ask(self, one: Appointment) -> timedelta:
         """How long until it is asked about again."""

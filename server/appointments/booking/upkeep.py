@@ -4,6 +4,7 @@ Each worker may do all of it; the database says who takes what.
 """
 
 import asyncio
+from collections.abc import Awaitable
 
 from server.appointments.booking.carrying import LEASE, Carrier
 from server.appointments.booking.model import Appointment, State
@@ -40,14 +41,11 @@ class Upkeep:
         """Goes on with what is due, some at once: a hospital that hangs holds up no other's for long.
         Returns how many."""
 
-        async def continue_one() -> bool:
+        def claim() -> Awaitable[Appointment | None]:
             now = self._clock.now()
-            one = await self._store.claim_due(now, now + LEASE)
-            if one is not None:
-                await self._carrier.carry(one)
-            return one is not None
+            return self._store.claim_due(now, now + LEASE)
 
-        return await work_off(continue_one, at_once=AT_ONCE, most=MAX_DUE)
+        return await work_off(claim, self._carrier.carry, at_once=AT_ONCE, most=MAX_DUE)
 
     async def release_expired(self) -> int:
         """Gives back every place whose time to confirm is over, in one sweep; returns how many."""

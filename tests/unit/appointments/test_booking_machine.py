@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
@@ -73,15 +74,16 @@ class Bookings(RuleBasedStateMachine):
 
     def _end_all(self) -> None:
         """What was under way in a process ends with it."""
-        left = asyncio.all_tasks(self.loop)
         self.memory.faults.disarm()
 
-        async def end() -> None:
+        async def end(left: set[asyncio.Task[Any]]) -> None:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-        self.loop.run_until_complete(end())
+        while left := asyncio.all_tasks(self.loop):
+            with contextlib.suppress(Crash):  # of a task group every task above it hears too
+                self.loop.run_until_complete(end(left))
 
     # -- what people and time do
     @rule(person=PERSONS, institution=INSTITUTIONS, request=st.sampled_from([None, "r1"]))
