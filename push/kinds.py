@@ -72,7 +72,7 @@ def _fields(*names: str) -> frozenset[str]:
 
 
 _VISIT = _fields("institution", "department", "starts_at")
-_VISIT_MORE = _fields("doctor", "place", "kind", "appointment_id", "visit_id", "registration_no", "who")
+_VISIT_MORE = _fields("doctor", "place", "kind", "appointment_id", "visit_id", "who")
 HOSPITAL_MORE = _fields("note", "registration_no", "institution", "who")
 
 

@@ -54,13 +54,13 @@ def _care(services: Services) -> dict[str, list[Reaction]]:
         "queue.called": [near, told.tell_queue],
         "queue.missed": [told.tell_queue],
         "queue.returned": [near],
-        "queue.done": [],
+        "queue.done": [visits.follow_done],
         "queue.left": [near],
         "slot_pool.changed": [following.follow_pool],
         "appointment.held": [following.follow_booked, reminders.follow_held, told.tell_appointment],
         "appointment.confirmed": [
             following.follow_booked,
-            visits.begin,
+            begins_visit(services),
             orders.note_booked,
             services.examination_plans.keep_apart,
             reminders.follow_booked,
@@ -93,7 +93,7 @@ def _care(services: Services) -> dict[str, list[Reaction]]:
             told.tell_appointment,
         ],
         "examination.booked": [
-            visits.follow_examination,
+            follows_examination(services),
             reminders.follow_examination,
             told.tell_examination,
         ],
@@ -129,6 +129,26 @@ def _of_appointment(move: Callable[[str], Awaitable[object]]) -> Reaction:
             return
         with contextlib.suppress(Conflict):  # it is over already: nothing is left to mark
             await move(appointment_id)
+
+    return react
+
+
+def begins_visit(services: Services) -> Reaction:
+    """A firm booking is a visit to come.  The hospital's number of it is in no event."""
+
+    async def react(event: Event) -> None:
+        booked = await services.appointments.find(event.data["appointment_id"])
+        await services.visits.begin(event, None if booked is None else booked.registration_no)
+
+    return react
+
+
+def follows_examination(services: Services) -> Reaction:
+    """The visit an examination was ordered in hears that it is booked."""
+
+    async def react(event: Event) -> None:
+        ordered_in = await services.examination_orders.find_registration(event.data["order_id"])
+        await services.visits.follow_examination(event, ordered_in)
 
     return react
 

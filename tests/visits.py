@@ -51,17 +51,17 @@ def appointment(platform: Platform, card_id: str, minutes: int = 30, **changes: 
 async def confirmed(
     platform: Platform, card_id: str, minutes: int = 30, registration_no: str | None = None, **changes: Any
 ) -> dict[str, Any]:
-    """A visit that was begun by an appointment: the event's data, with `visit_id`."""
+    """A visit that was begun by an appointment: the event's data, with `visit_id` and `registration_no`."""
     one, now = appointment(platform, card_id, minutes, **changes), platform.clock.now()
     one = replace(one, registration_no=registration_no or one.registration_no)
     services = platform.app.services
     new = NewBooking(one, [one.appointment_id], None, None)
     assert await services.appointments._store.insert_each([new], now) == [None]
     data = one.data()
-    await services.visits.begin(Event(new_id(now), "appointment.confirmed", now, data))
+    await services.visits.begin(Event(new_id(now), "appointment.confirmed", now, data), one.registration_no)
     row = await platform.app.mongo.collection("visits").find_one({"appointment_id": one.appointment_id})
     assert row is not None
-    return {**data, "visit_id": row["_id"]}
+    return {**data, "visit_id": row["_id"], "registration_no": one.registration_no}
 
 
 async def settle(platform: Platform) -> None:

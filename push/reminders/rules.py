@@ -18,7 +18,7 @@ MORNING_H, EVENING_H = 8, 20
 AFTERWARDS = frozenset({"drink_after", "eat_after", "no_shower", "radiation_after", "stay_after"})
 VISIT_FIELDS = (
     *("appointment_id", "kind", "institution_id", "institution", "department", "doctor", "place"),
-    *("starts_at", "registration_no"),
+    "starts_at",
 )
 
 

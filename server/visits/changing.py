@@ -48,7 +48,7 @@ class Changing:
             changed = replace(
                 after(visit, Word("checked_in", at), policy), checked_in_at=at, checked_in_by=by
             )
-            event = ("visit.checked_in", {**visit.about, "registration_no": visit.registration_no, "by": by})
+            event = ("visit.checked_in", {**visit.about, "by": by})
             if await self._store.change(visit, changed, at, event, *_told(visit, changed)):
                 return replace(changed, moves=visit.moves + 1)
             visit = await self._again(visit)

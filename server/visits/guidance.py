@@ -77,12 +77,13 @@ def _rules() -> tuple[Rule, ...]:
         ("booked", (), ("check_in",)),
         ("checked_in", ("check_in",), ("see_doctor",)),
         ("consulted", ("check_in", "see_doctor", "fetch_report"), ()),
-        ("ordered", (), ("book_examination", "pay", "be_examined")),
+        # Whoever orders, prescribes or examines knows the patient by then.
+        ("ordered", ("see_doctor",), ("book_examination", "pay", "be_examined")),
         ("examination_booked", ("book_examination",), ()),
-        ("prescribed", (), ("pay", "fetch_medicine")),
+        ("prescribed", ("see_doctor",), ("pay", "fetch_medicine")),
         ("paid", ("pay",), ()),
         # Whoever was examined or has the medicine has paid, or pays later: nobody is sent to pay for it now.
-        ("examined", ("book_examination", "pay", "be_examined"), ("wait_for_report",)),
+        ("examined", ("see_doctor", "book_examination", "pay", "be_examined"), ("wait_for_report",)),
         ("report_ready", ("wait_for_report",), ("fetch_report",)),
         ("dispensed", ("pay", "fetch_medicine"), ()),
         ("finished", get_args(What), ("answer_survey",)),

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from server.core.policies import Policy
 from server.visits.guidance import GuidancePolicy, Happened
+from server.visits.queues.model import Queue, Token
 from server.visits.queues.model import State as TokenState
-from server.visits.queues.model import Token
 
 MAX_STEPS = 60
 MAX_TASKS = 40
@@ -172,15 +172,19 @@ TOKEN_TASKS = {
     TokenState.CALLED: "go_in",
     TokenState.MISSED: "ask_at_desk",
 }
-# What happens behind the door a token was called to.
-ENDS_CALL: frozenset[Happened] = frozenset({"consulted", "examined", "dispensed", "finished"})
+# What happens behind the door a token was called to; orders and prescriptions come from behind it too, but a
+# nurse may order something while the patient still waits.
+ENDS_WAIT: frozenset[Happened] = frozenset({"consulted", "examined", "dispensed", "finished"})
+ENDS_CALL = ENDS_WAIT | {"ordered", "prescribed"}
+# What it means that the queue of the booked department is done with somebody, by the kind of the visit.
+MEANT_BY_DONE: dict[str, Happened] = {"examination": "examined"}
 
 
 def next_task(visit: Visit, token: Token | None) -> Task | None:
     """The next place and task; None when nothing is to do."""
     if visit.state is State.CANCELLED:
         return None
-    if token is not None and token.is_live and not _has_been_in(visit.steps, token):
+    if token is not None and token.is_live and not has_been_in(visit.steps, token):
         return Task(TOKEN_TASKS[token.state], token.place, step=5)
     first = visit.tasks[0] if visit.tasks else None
     if first is not None and first.place is None and first.what in ("check_in", "see_doctor"):
@@ -188,7 +192,17 @@ def next_task(visit: Visit, token: Token | None) -> Task | None:
     return first
 
 
-def _has_been_in(steps: Sequence[Step], token: Token) -> bool:
-    """Whether something that happens behind the door was told after the token was called, or joined."""
-    since = token.called_at or token.joined_at
-    return any(step.event in ENDS_CALL and step.at >= since for step in steps)
+def has_been_in(steps: Sequence[Step], token: Token) -> bool:
+    """Whether something that happens behind the door was told since the token was called, came back or
+    joined."""
+    ends = ENDS_WAIT if token.state is TokenState.WAITING else ENDS_CALL
+    return any(step.event in ends and step.at >= token.since for step in steps)
+
+
+def meant_by_done(visit: Visit, token: Token, queue: Queue) -> Happened | None:
+    """What has happened to somebody one of our queues is done with: the consultation or examination they had
+    booked; None in another department's queue, and when somebody has said so already."""
+    is_booked = queue.department_id is not None and queue.department_id == visit.department_id
+    if visit.state is not State.CHECKED_IN or not is_booked or has_been_in(visit.steps, token):
+        return None
+    return MEANT_BY_DONE.get(visit.kind, "consulted")

@@ -18,7 +18,7 @@ from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Arrival, Geofence, Place, arrival
 from server.visits.changing import Changing
 from server.visits.desk_code import read_desk_text
-from server.visits.model import State, Task, Visit, VisitPolicy, Word, next_task
+from server.visits.model import State, Task, Visit, VisitPolicy, Word, meant_by_done, next_task
 from server.visits.queues.asking import Heard, QueueAsking
 from server.visits.queues.hospital import HospitalQueues
 from server.visits.queues.model import Priority, Queue, QueuePolicy, Token, elderly
@@ -88,8 +88,8 @@ class VisitService:
         self._asking = QueueAsking(hospital_queues, hospitals, clock)
 
     # -- reactions to the appointment; each may be called twice for one event
-    async def begin(self, event: Event) -> None:
-        """A visit for a confirmed appointment; one each."""
+    async def begin(self, event: Event, registration_no: str | None) -> None:
+        """A visit for a confirmed appointment, with the hospital's number of it; one each."""
         data = event.data
         now = self._clock.now()
         visit = Visit(
@@ -102,7 +102,7 @@ class VisitService:
             created_at=now,
             kind=data["kind"],
             appointment_id=data["appointment_id"],
-            registration_no=data.get("registration_no"),
+            registration_no=registration_no,
             **_booked(data),
         )
         try:
@@ -139,21 +139,33 @@ class VisitService:
             if ticket is not None:
                 await self._hospital_queues.take(visit, ticket)
 
-    async def follow_examination(self, event: Event) -> None:
-        """An examination that was ordered in a visit is booked: that is one thing less to do in it."""
-        number, about = event.data.get("ordered_in"), event.data.get("order_no")
-        if number is None:
+    async def follow_done(self, event: Event) -> None:
+        """One of our queues is done with somebody: in the department they had booked they were seen there.
+        A hospital with a queue of its own says itself what has happened."""
+        visit = await self._store.find(event.data["visit_id"])
+        door = await self._queues.door_of(event.data["token_id"])
+        if visit is None or door is None:
             return
-        visit = await self._store.find_registered(event.data["institution_id"], number)
+        happened = meant_by_done(visit, *door)
+        if happened is not None:
+            await self._changing.happen(visit, Word(happened, event.happened_at), event.event_id)
+
+    async def follow_examination(self, event: Event, ordered_in: str | None) -> None:
+        """An examination that was ordered in the visit of that registration is booked: that is one thing
+        less to do in it."""
+        if ordered_in is None:
+            return
+        visit = await self._store.find_registered(event.data["institution_id"], ordered_in)
         if visit is not None and not visit.is_over:
-            word = Word("examination_booked", event.happened_at, event.data["place"], about=about)
+            about, place = event.data.get("order_no"), event.data["place"]
+            word = Word("examination_booked", event.happened_at, place, about=about)
             await self._changing.happen(visit, word, event.event_id)
 
     # -- the resident
     async def list_of_card(self, account_id: str, card_id: str) -> list[Shown]:
         """The newest fifty; NotFound `card.not_found`."""
         card = await self._cards.get(account_id, card_id)
-        return [await self._shown(visit) for visit in await self._store.list_of_card(card.card_id)]
+        return await self._all_shown(await self._store.list_of_card(card.card_id))
 
     async def get(self, account_id: str, visit_id: str, since: str | None = None, wait_s: int = 0) -> Shown:
         """The visit now; with `since`, held back up to `wait_s` seconds until it is another version.
@@ -272,9 +284,18 @@ class VisitService:
         return Shown(shown.visit, token, ahead, next_task(shown.visit, token), heard)
 
     async def _shown(self, visit: Visit) -> Shown:
-        token = None if visit.state is State.EXPECTED else await self._queues.current_of(visit.visit_id)
-        ahead = None if token is None else await self._queues.ahead_of(token)
-        return Shown(visit, token, ahead, next_task(visit, token))
+        return (await self._all_shown([visit]))[0]
+
+    async def _all_shown(self, visits: list[Visit]) -> list[Shown]:
+        """One look for where all of them wait, and one for each that does."""
+        came = [visit.visit_id for visit in visits if visit.state is not State.EXPECTED]
+        tokens = await self._queues.current_of(came) if came else {}
+        found = []
+        for visit in visits:
+            token = tokens.get(visit.visit_id)
+            ahead = None if token is None else await self._queues.ahead_of(token)
+            found.append(Shown(visit, token, ahead, next_task(visit, token)))
+        return found
 
 
 def _booked(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from server.gateways.his.interface import HospitalUnavailable
 from server.gateways.his.model import QueueTicket
 from server.visits.arrival import Geofence
 from server.visits.guidance import GuidancePolicy
+from tests.api.recorder import RECORDER
 from tests.harness import Answer, Platform
 from tests.visits import INSTITUTION, QUEUE, Desk, appointment, confirmed, settle
 
@@ -112,6 +113,61 @@ async def test_a_whole_visit_shows_the_next_place_after_every_event(platform: Pl
     await settle(platform)
 
 
+async def test_whom_the_booked_queue_is_done_with_has_seen_the_doctor(platform: Platform) -> None:
+    """The hospital tells nothing: its desk works with the platform's queue, and that is enough.  A second
+    queue of the same morning says nothing of the doctor; who comes back with a report waits again."""
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    await desk.open_queue("PHARMACY", department_id=None)
+
+    async def what() -> str | None:
+        await settle(platform)
+        shown = await seen(platform, token, visit)
+        return None if shown["next"] is None else str(shown["next"]["what"])
+
+    joining = {"visit_id": visit["visit_id"]}
+    assert (await check_in(platform, token, visit, scan=desk.desk_text())).status == 200
+    await settle(platform)
+    other = await desk.send("POST", "/queues/PHARMACY/tokens", joining)
+    assert (await desk.call("PHARMACY"))["token_id"] == other["token_id"]
+    await desk.move(other["token_id"], "finish", "PHARMACY")
+    assert await what() == "wait"
+    called = await desk.call()
+    assert await what() == "go_in"
+    await desk.move(called["token_id"], "finish")
+    assert await what() is None
+    shown = await seen(platform, token, visit)
+    assert [step["event"] for step in shown["steps"]] == ["booked", "checked_in", "consulted"]
+
+    platform.clock.advance(60)
+    await desk.move(called["token_id"], "return")
+    assert await what() == "wait"
+    await desk.tell(visit["registration_no"], "report_ready", about="O-1")
+    platform.clock.advance(60)
+    again = await desk.call()
+    assert await what() == "go_in"
+    await desk.tell(visit["registration_no"], "consulted")
+    assert await what() is None
+    await desk.move(again["token_id"], "finish")
+    assert await what() is None
+    shown = await seen(platform, token, visit)
+    assert [step["event"] for step in shown["steps"]].count("consulted") == 2, "not said a third time"
+
+
+@pytest.mark.parametrize("event", ["prescribed", "ordered"])
+async def test_whoever_has_a_prescription_or_an_order_does_not_wait_for_the_doctor(
+    platform: Platform, event: str
+) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    told = await desk.tell(visit["registration_no"], event)
+    assert "see_doctor" not in [task["what"] for task in told["tasks"]]
+    shown = await seen(platform, token, visit)
+    assert shown["next"]["what"] in ("pay", "book_examination")
+
+
 @pytest.mark.parametrize(
     ("place", "refusal"),
     [
@@ -183,6 +239,19 @@ async def test_another_accounts_visit_is_not_there(platform: Platform) -> None:
     assert [one["visit_id"] for one in mine.json["visits"]] == [visit["visit_id"]]
 
 
+async def test_all_visits_of_a_card_are_read_in_one_look_at_the_queues(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visits = [await confirmed(platform, card_id, minutes) for minutes in (10, 20, 30)]
+    for visit in visits:
+        assert (await check_in(platform, token, visit, scan=desk.desk_text())).status == 200
+    await settle(platform)
+    with RECORDER.looking() as commands:
+        listed = (await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)).json["visits"]
+    assert [one["queue"]["ahead"] for one in listed] == [2, 1, 0]
+    assert [command.get("find") for command in commands].count("queue_tokens") == 1
+
+
 async def test_the_phone_hears_of_a_call_while_it_waits(platform: Platform) -> None:
     desk = await Desk.of(platform)
     token, card_id = await platform.holder(platform.residents[0])
@@ -203,7 +272,7 @@ async def test_a_moved_or_cancelled_appointment_takes_its_visit_along(platform: 
     token, card_id = await platform.holder(platform.residents[0])
     visit = await confirmed(platform, card_id)
     services, now = platform.app.services, platform.clock.now()
-    await services.visits.begin(Event("x", "appointment.confirmed", now, visit))
+    await services.visits.begin(Event("x", "appointment.confirmed", now, visit), visit["registration_no"])
     moved = {**visit, "starts_at": visit["ends_at"], "place": "5 层", "doctor": "林医生", "doctor_id": "lin"}
     await services.visits.follow_move(Event("x", "appointment.moved", now, moved))
     shown = await seen(platform, token, visit)
@@ -296,9 +365,9 @@ async def test_a_number_that_is_another_visits_keeps_no_appointment_from_its_vis
     entry = {"verification_id": scan.body["verification_id"], "registration_no": "R-1", "department": "急诊"}
     walk_in = await desk.send("POST", "/visits", entry)
     visits, now = platform.app.services.visits, platform.clock.now()
-    data = {**appointment(platform, card_id).data(), "registration_no": "R-1"}
+    data = appointment(platform, card_id).data()
     for _ in range(2):
-        await visits.begin(Event("x", "appointment.confirmed", now, data))
+        await visits.begin(Event("x", "appointment.confirmed", now, data), "R-1")
     await visits.follow_move(Event("x", "appointment.moved", now, {**data, "place": "5 层"}))
     shown = (await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)).json["visits"]
     booked, came = sorted(shown, key=lambda one: one["visit_id"] == walk_in["visit_id"])
@@ -308,7 +377,7 @@ async def test_a_number_that_is_another_visits_keeps_no_appointment_from_its_vis
 
 async def test_what_is_only_held_has_no_visit_when_it_moves(platform: Platform) -> None:
     token, card_id = await platform.holder(platform.residents[0])
-    data = {**appointment(platform, card_id).data(), "registration_no": None}
+    data = appointment(platform, card_id).data()
     moved = Event("x", "appointment.moved", platform.clock.now(), data)
     await platform.app.services.visits.follow_move(moved)
     shown = await platform.http.get(f"/api/v1/visits?card_id={card_id}", token=token)

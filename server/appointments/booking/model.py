@@ -128,7 +128,8 @@ class Appointment:
         return self.at.fee_fen > 0 and not self.is_paid
 
     def data(self) -> dict[str, Any]:
-        """What its events tell; ids and the hospital's words, nothing personal."""
+        """What its events tell; ids and the hospital's words, nothing personal.  The hospital's number of it
+        stays in the row: who needs it asks for the booking."""
         at = self.at
         return {
             "appointment_id": self.appointment_id,
@@ -147,7 +148,6 @@ class Appointment:
             "card_id": self.card_id,
             "person_id": self.person_id,
             "account_id": self.account_id,
-            "registration_no": self.registration_no,
             "hold_expires_at": None if self.hold_expires_at is None else iso(self.hold_expires_at),
         }
 

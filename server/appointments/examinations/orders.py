@@ -138,6 +138,11 @@ class OrderService:
             return False
         return True
 
+    async def find_registration(self, order_id: str) -> str | None:
+        """The hospital's number of the visit it was ordered in; for reactions."""
+        order = await self._store.find(order_id)
+        return None if order is None else order.registration_no
+
     async def preparation_of(self, item: str) -> tuple[Preparation, ...]:
         """What is to be done before and after the item."""
         return (await self._policies.get(ExaminationPolicy)).item(item).preparation
@@ -215,7 +220,6 @@ def _booked(
         "order_no": order.order_no,
         "name": order.name,
         "preparation": preparation,
-        "ordered_in": order.registration_no,
     }
     return "examination.booked", {**data, **more}
 

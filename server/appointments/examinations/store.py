@@ -59,6 +59,10 @@ class OrderStore:
         rows = await self._collection.find({"card_id": card_id}, limit=MAX_ORDERS, sort=[("_id", -1)])
         return [_order(row) for row in rows]
 
+    async def find(self, order_id: str) -> ExaminationOrder | None:
+        row = await self._collection.find_one({"_id": order_id})
+        return None if row is None else _order(row)
+
     async def find_of_appointment(self, appointment_id: str) -> ExaminationOrder | None:
         row = await self._collection.find_one({"appointment_id": appointment_id})
         return None if row is None else _order(row)

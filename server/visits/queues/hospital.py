@@ -115,12 +115,14 @@ class HospitalQueues:
             return token, []
         state = STATES[word.event]
         told = Told(word.at, word.ahead if state is State.WAITING else None)
+        comes_back = word.event == "returned" or (state is State.WAITING and token.state is not State.WAITING)
         after = replace(
             token,
             state=state,
             told=told,
             place=word.place or token.place,
             called_at=word.at if state is State.CALLED else token.called_at,
+            returned_at=word.at if comes_back else token.returned_at,
             number=word.token_no or token.number,
             is_near=token.is_near and word.event != "returned",
         )

@@ -133,6 +133,7 @@ class Token:
     "How many times it has changed: who waits for a change says of which number."
     returns: int = 0
     called_at: datetime | None = None
+    returned_at: datetime | None = None
     is_near: bool = False
     told: Told | None = None
     last_request: str | None = None
@@ -143,6 +144,12 @@ class Token:
     @property
     def is_live(self) -> bool:
         return self.state in (State.WAITING, State.CALLED, State.MISSED)
+
+    @property
+    def since(self) -> datetime:
+        """From when on it is as it is: called last, or come back since, or joined."""
+        known = [at for at in (self.called_at, self.returned_at) if at is not None]
+        return max(known, default=self.joined_at)
 
 
 def line_of(key: str, day: date) -> str:

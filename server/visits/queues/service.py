@@ -5,9 +5,9 @@ dies leaves a token as it was or as it was to be.  A request that moved a token 
 again, it is answered with what it did.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from server.core.clock import Clock, city_day
@@ -24,6 +24,7 @@ from server.visits.queues.model import (
     QueuePolicy,
     State,
     Token,
+    day_of_line,
     line_of,
     queue_key,
     rank_back,
@@ -35,6 +36,7 @@ from server.visits.queues.store import QueueStore, TokenStore
 # Each try that fails means that somebody else's call succeeded.
 MAX_TRIES = 200
 SHOWN = 50
+LONGEST_DAY = timedelta(days=1)
 ROOM_FOR_RETURN = 64
 
 
@@ -139,15 +141,24 @@ class QueueService:
             return None if token.told is None else token.told.ahead
         return await self._tokens.count_waiting(token.line, token.rank)
 
-    async def current_of(self, visit_id: str) -> Token | None:
-        """Where the visit waits now: its newest live token of today, else its newest of today."""
-        today = city_day(self._clock.now()).isoformat()
-        of_today = [
-            token
-            for token in await self._tokens.list_of_visit(visit_id, SHOWN)
-            if token.line.endswith(f"|{today}")
-        ]
-        return next((token for token in of_today if token.is_live), of_today[0] if of_today else None)
+    async def current_of(self, visit_ids: Sequence[str]) -> dict[str, Token]:
+        """Where each of these visits waits now: its newest live token of today, else its newest of today."""
+        now, found = self._clock.now(), dict[str, Token]()
+        for token in await self._tokens.list_of_visits(visit_ids, now - LONGEST_DAY):
+            known = found.get(token.visit_id)
+            if day_of_line(token.line) == city_day(now) and (
+                known is None or (token.is_live and not known.is_live)
+            ):
+                found[token.visit_id] = token
+        return found
+
+    async def door_of(self, token_id: str) -> tuple[Token, Queue] | None:
+        """A token of one of the platform's own queues, and its queue; None for one of a hospital's."""
+        token = await self._tokens.find(token_id)
+        if token is None or token.rank is None:
+            return None
+        queue = await self._queues.find(queue_key(token.institution_id, token.queue_id))
+        return None if queue is None else (token, queue)
 
     # -- a desk
     async def call_next(
@@ -224,6 +235,7 @@ class QueueService:
         return replace(
             after,
             rank=token.rank if rank is None else rank,
+            returned_at=self._clock.now(),
             returns=token.returns + 1,
             is_near=False,
         )

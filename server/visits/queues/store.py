@@ -1,10 +1,11 @@
 """How queues are kept: `queues`, one row for each door; `queue_tokens`, one for each person and day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from server.core.ids import earliest_id
 from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES, adding, outbox
 from server.visits.queues.model import Queue, State, Token, Told
@@ -13,6 +14,7 @@ from server.visits.queues.model import Queue, State, Token, Told
 KEPT_S = 400 * 86_400
 MAX_QUEUES_OF_INSTITUTION = 500
 MAX_CALL_KEYS = 20
+MAX_TOKENS_OF_VISIT = 50
 
 
 class QueueStore:
@@ -83,9 +85,11 @@ class TokenStore:
         row = await self._collection.find_one({"call_keys": call_key})
         return None if row is None else _token(row)
 
-    async def list_of_visit(self, visit_id: str, limit: int) -> list[Token]:
-        """Newest first."""
-        rows = await self._collection.find({"visit_id": visit_id}, limit=limit, sort=[("_id", -1)])
+    async def list_of_visits(self, visit_ids: Sequence[str], since: datetime) -> list[Token]:
+        """Those of these visits that were made since then, newest first."""
+        wanted = {"visit_id": {"$in": list(visit_ids)}, "_id": {"$gte": earliest_id(since)}}
+        limit = max(1, MAX_TOKENS_OF_VISIT * len(visit_ids))
+        rows = await self._collection.find(wanted, limit=limit, sort=[("_id", -1)])
         return [_token(row) for row in rows]
 
     async def list_of_line(self, line: str, state: State, limit: int) -> list[Token]:

@@ -1,5 +1,6 @@
 """Where a patient is sent after each event (M5)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.visits.guidance import HAPPENINGS, GuidancePolicy, Happened
-from server.visits.model import MAX_STEPS, MAX_TASKS, State, Visit, Word, after, next_task
+from server.visits.model import MAX_STEPS, MAX_TASKS, State, Visit, Word, after, meant_by_done, next_task
+from server.visits.queues.model import Queue, Token
 from server.visits.queues.model import State as TokenState
-from server.visits.queues.model import Token
 
 pytestmark = pytest.mark.feature("M5")
 
@@ -35,6 +36,9 @@ def todo(visit: Visit) -> list[str]:
         (("booked",), ["check_in"]),
         (("booked", "checked_in"), ["see_doctor"]),
         (("booked", "checked_in", "consulted"), []),
+        (("booked", "checked_in", "ordered"), ["book_examination", "pay", "be_examined"]),
+        (("booked", "checked_in", "prescribed"), ["pay", "fetch_medicine"]),
+        (("booked", "checked_in", "examined"), ["wait_for_report"]),
         (("prescribed",), ["pay", "fetch_medicine"]),
         (("prescribed", "paid"), ["fetch_medicine"]),
         (("ordered",), ["book_examination", "pay", "be_examined"]),
@@ -63,15 +67,19 @@ def test_an_order_of_several_ends_its_own_tasks_only() -> None:
 
 def test_the_hospitals_words_go_to_what_begins() -> None:
     word = Word("prescribed", NOW, place="1 层药房", title="先缴费")
-    task = next_task(after(went("booked", "checked_in"), word, RULES), None)
+    task = next_task(went("booked", "checked_in"), None)
     assert task is not None and (task.what, task.place) == ("see_doctor", "3 层")
-    paying = after(went("consulted"), word, RULES).tasks[0]
-    assert (paying.what, paying.place, paying.title) == ("pay", "1 层药房", "先缴费")
+    for before in (went("consulted"), went("booked", "checked_in")):
+        paying = after(before, word, RULES).tasks[0]
+        assert (paying.what, paying.place, paying.title) == ("pay", "1 层药房", "先缴费")
 
 
-def token(state: TokenState, called: int | None = None) -> Token:
-    called_at = None if called is None else NOW + timedelta(minutes=called)
-    return Token("t", "l", "q", "i", "v", "001", state, NOW, "5 诊室", rank=1, called_at=called_at)
+def token(state: TokenState, called: int | None = None, returned: int | None = None) -> Token:
+    called_at, returned_at = (
+        None if minutes is None else NOW + timedelta(minutes=minutes) for minutes in (called, returned)
+    )
+    moments = {"called_at": called_at, "returned_at": returned_at}
+    return Token("t", "l", "q", "i", "v", "001", state, NOW, "5 诊室", rank=1, **moments)
 
 
 def test_the_queue_comes_before_every_task() -> None:
@@ -93,6 +101,39 @@ def test_a_call_is_over_once_the_doctor_has_seen_the_patient() -> None:
     assert task is not None and task.what == "pay"
     again = next_task(visit, token(TokenState.CALLED, 5))
     assert again is not None and again.what == "go_in"
+    back = next_task(visit, token(TokenState.WAITING, 1, returned=5))
+    assert back is not None and back.what == "wait"
+
+
+def test_what_a_nurse_orders_beforehand_sends_nobody_away_who_waits() -> None:
+    visit = went("booked", "checked_in", "ordered")
+    waiting, called = (next_task(visit, token(state, 1)) for state in (TokenState.WAITING, TokenState.CALLED))
+    assert waiting is not None and waiting.what == "wait"
+    assert called is not None and called.what == "book_examination"
+
+
+@pytest.mark.parametrize(
+    ("kind", "department_id", "events", "happened"),
+    [
+        ("clinic", "D-01", (), "consulted"),
+        ("examination", "D-01", (), "examined"),
+        ("clinic", "D-99", (), None),
+        ("clinic", None, (), None),
+        ("clinic", "D-01", ("consulted",), None),
+        ("clinic", "D-01", ("finished",), None),
+    ],
+)
+def test_done_in_the_booked_department_is_seen_there(
+    kind: str, department_id: str | None, events: tuple[Happened, ...], happened: Happened | None
+) -> None:
+    visit = went("booked", "checked_in", *events, visit=replace(VISIT, kind=kind, department_id="D-01"))
+    queue = Queue("q", "i", "候诊", "3 层", department_id)
+    assert meant_by_done(visit, token(TokenState.DONE, 1), queue) == happened
+
+
+def test_a_walk_in_of_no_department_is_seen_nowhere() -> None:
+    visit = went("booked", "checked_in")
+    assert meant_by_done(visit, token(TokenState.DONE, 1), Queue("q", "i", "候诊", "3 层")) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.sampled_from(["A", "B", "C", None])), max_size=80))
