@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from server.core.mongo import Collection, Document
 from server.core.secrets import Sealer
 from server.identity.migration import find_by_newest_keys, store_persons_anew
+from server.medications.migration import name_ticks_anew
 
 Migration = Callable[[Callable[[str], Collection], Sealer], Awaitable[None]]
 
@@ -31,7 +32,18 @@ async def _narrower_blocking(collection: Callable[[str], Collection], sealer: Se
     await find_by_newest_keys(collection("persons"), sealer)
 
 
-MIGRATIONS: dict[int, Migration] = {1: _first, 2: _persons, 3: _blocking, 4: _narrower_blocking}
+async def _ticks(collection: Callable[[str], Collection], sealer: Sealer) -> None:
+    """Ticks of medicine that outlive other meal times."""
+    await name_ticks_anew(collection("medication_plans"), sealer)
+
+
+MIGRATIONS: dict[int, Migration] = {
+    1: _first,
+    2: _persons,
+    3: _blocking,
+    4: _narrower_blocking,
+    5: _ticks,
+}
 
 
 async def migrate(collection: Callable[[str], Collection], sealer: Sealer) -> int:

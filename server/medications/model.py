@@ -1,6 +1,6 @@
 """What a medication plan is, and at which times of day somebody takes what (B4.1.21)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -116,23 +116,38 @@ class Plan:
         """Every taking, in order of time."""
         found = []
         for item in self.items:
-            for at in moments(self.first_on, item.days, self.meals.times_of(item.times_a_day, item.meal)):
-                # The day the prescription was made begins when it was made.
-                if at >= self.made_at:
-                    found.append(Dose(item.item_no, at, self.ticks.get(dose_key(item.item_no, at))))
+            times = self.meals.times_of(item.times_a_day, item.meal)
+            for day in range(item.days):
+                for number, clock in enumerate(times):
+                    key, at = dose_key(item.item_no, day, number), self._moment(day, clock)
+                    if self._counts(key, at):
+                        found.append(Dose(item.item_no, at, self.ticks.get(key)))
         return sorted(found, key=lambda dose: (dose.at, dose.item_no))
 
-    def items_at(self, at: datetime) -> list[Item]:
-        """What is to be taken at this moment, without counting out the whole plan."""
-        if not self.made_at <= at <= self.made_at + LONGEST:
+    def takings_at(self, at: datetime) -> list[tuple[Item, str]]:
+        """What is to be taken at this moment, each with the key of its dose, without counting out the whole
+        plan."""
+        if abs(at - self.made_at) > LONGEST:
             return []
         local = at.astimezone(UTC) + timedelta(seconds=CITY_AHEAD_S)
         day, clock = (local.date() - self.first_on).days, local.timetz().replace(tzinfo=None)
-        return [
-            item
-            for item in self.items
-            if 0 <= day < item.days and clock in self.meals.times_of(item.times_a_day, item.meal)
-        ]
+        found = []
+        for item in self.items:
+            times = self.meals.times_of(item.times_a_day, item.meal)
+            if 0 <= day < item.days and clock in times:
+                key = dose_key(item.item_no, day, times.index(clock))
+                if self._counts(key, at):
+                    found.append((item, key))
+        return found
+
+    def _moment(self, day: int, clock: time) -> datetime:
+        wall = datetime.combine(self.first_on + timedelta(days=day), clock, UTC)
+        return wall - timedelta(seconds=CITY_AHEAD_S)
+
+    def _counts(self, key: str, at: datetime) -> bool:
+        """The day the prescription was made begins when it was made; what was taken counts whenever it would
+        be by other meal times."""
+        return at >= self.made_at or key in self.ticks
 
     def times_after(self, now: datetime) -> list[datetime]:
         """The distinct moments still to come."""
@@ -148,19 +163,11 @@ class Plan:
         return sum(dose.state == "taken" for dose in due), len(due)
 
 
-def dose_key(item_no: int, at: datetime) -> str:
-    """A name a field of a document may have: no dot, no dollar."""
-    return f"{item_no}@{at.astimezone(UTC):%Y%m%dT%H%M}"
-
-
-def moments(first_on: date, days: int, times: Iterable[time]) -> list[datetime]:
-    ahead = timedelta(seconds=CITY_AHEAD_S)
-    chosen = list(times)
-    return [
-        datetime.combine(first_on + timedelta(days=number), one, UTC) - ahead
-        for number in range(days)
-        for one in chosen
-    ]
+def dose_key(item_no: int, day: int, number: int) -> str:
+    """A taking of a drug by the day of the plan and its number in the day, both from 0: the same one whatever
+    the meal times are, so a tick outlives another breakfast.  A name a field of a document may have: no dot,
+    no dollar."""
+    return f"{item_no}@{day}-{number}"
 
 
 def require_bearable(items: Sequence[Item]) -> None:

@@ -11,7 +11,7 @@ from server.core.clock import Clock, city_day, today
 from server.core.errors import Conflict, InvalidInput, NotFound
 from server.core.ids import new_id
 from server.core.mongo import Duplicate
-from server.medications.model import Item, Meals, Plan, TickState, dose_key, require_bearable
+from server.medications.model import Item, Meals, Plan, TickState, require_bearable
 from server.medications.store import MedicationStore
 from server.partners.model import Caller
 
@@ -107,14 +107,13 @@ class MedicationService:
         """Says of these drugs, or of all that are due at this moment, that they were taken or skipped.
         NotFound `medication.not_found`; InvalidInput `medication.no_such_dose`, `medication.too_early`."""
         plan = await self.get(account_id, plan_id)
-        due = [item.item_no for item in plan.items_at(at)]
-        chosen = list(item_nos) or due
-        if not chosen or not set(chosen) <= set(due):
+        due = {item.item_no: key for item, key in plan.takings_at(at)}
+        chosen = list(item_nos) or list(due)
+        if not chosen or not set(chosen) <= due.keys():
             raise InvalidInput("medication.no_such_dose", "no such drug is due at this time")
         if city_day(at) > today(self._clock):
             raise InvalidInput("medication.too_early", "a dose of another day cannot be taken yet")
-        keys = [dose_key(item_no, at) for item_no in chosen]
-        await self._store.tick(plan_id, keys, state)
+        await self._store.tick(plan_id, [due[item_no] for item_no in chosen], state)
         return await self.get(account_id, plan_id)
 
     def now(self) -> datetime:
@@ -127,4 +126,4 @@ class MedicationService:
         plan = await self._store.find(plan_id)
         if plan is None or not plan.is_active:
             return []
-        return [item for item in plan.items_at(at) if dose_key(item.item_no, at) not in plan.ticks]
+        return [item for item, key in plan.takings_at(at) if key not in plan.ticks]

@@ -50,19 +50,19 @@ class MedicationStore:
 
     async def _find_many(self, plan_ids: list[str]) -> list[Plan | BaseException | None]:
         rows = await self._collection.find({"_id": {"$in": list(set(plan_ids))}}, limit=len(plan_ids))
-        found = {row["_id"]: attempt(self._plan, row) for row in rows}
+        found = {row["_id"]: attempt(self.plan, row) for row in rows}
         return [found.get(plan_id) for plan_id in plan_ids]
 
     async def find_by_prescription(self, institution_id: str, prescription_no: str) -> Plan | None:
         row = await self._collection.find_one(
             {"institution_id": institution_id, "prescription_no": prescription_no}
         )
-        return None if row is None else self._plan(row)
+        return None if row is None else self.plan(row)
 
     async def list_of_card(self, card_id: str) -> list[Plan]:
         """The newest MAX_SHOWN, newest first."""
         rows = await self._collection.find({"card_id": card_id}, limit=MAX_SHOWN, sort=[("_id", -1)])
-        return [self._plan(row) for row in rows]
+        return [self.plan(row) for row in rows]
 
     async def change(self, plan: Plan, event: str, now: datetime) -> bool:
         """The plan in its new version, with its event; False when somebody has changed it meanwhile."""
@@ -90,7 +90,8 @@ class MedicationStore:
         said = {str(item.item_no): {name: getattr(item, name) for name in SEALED} for item in plan.items}
         return self._sealer.seal_json("medication_plans", plan.plan_id, "drugs", said)
 
-    def _plan(self, row: Document) -> Plan:
+    def plan(self, row: Document) -> Plan:
+        """What a row says."""
         drugs = self._sealer.unseal_json("medication_plans", row["_id"], "drugs", row["drugs"])
         items = tuple(Item(**one, **drugs[str(one["item_no"])]) for one in row["items"])
         return Plan(

@@ -76,6 +76,21 @@ async def test_meal_times_move_the_plan_and_the_next_one(platform: Platform) -> 
     assert stopped.json["is_active"] is False
 
 
+async def test_another_breakfast_forgets_no_tick(platform: Platform, db: Database[dict[str, Any]]) -> None:
+    token, _, told = await planned(platform)
+    path = f"/api/v1/medication-plans/{told['plan_id']}"
+    first = (await platform.http.get(path, token=token)).json["doses"][0]
+    ticked = await platform.http.post(f"{path}/ticks", {"at": first["at"], "state": "taken"}, token=token)
+    assert ticked.json["doses"][0]["state"] == "taken"
+    meals = {"breakfast": "06:00", "lunch": "11:00", "dinner": "15:00", "bedtime": "20:30"}
+    moved = (await platform.http.send("PUT", path, {"meals": meals}, token=token)).json
+    assert moved["doses"][0]["at"] < first["at"], "before the plan was made, and still shown: it was taken"
+    assert (moved["doses"][0]["state"], moved["taken"], moved["due"]) == ("taken", 1, 1)
+    back = {"at": moved["doses"][0]["at"], "state": None}
+    assert (await platform.http.post(f"{path}/ticks", back, token=token)).json["taken"] == 0
+    assert db.medication_plans.find_one({}, {"ticks": 1})["ticks"] == {}  # type: ignore[index]
+
+
 async def test_a_hospital_plans_for_whom_it_knows_only(platform: Platform) -> None:
     await platform.admit(scopes=SCOPES)
     token, card_id = await platform.holder(platform.residents[0])

@@ -1,5 +1,6 @@
 """When somebody takes what: times of day, doses, adherence."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.errors import InvalidInput
+from server.medications.migration import newest
 from server.medications.model import MAX_DAYS, Item, Meal, Meals, Plan, dose_key, event_data, require_bearable
 
 pytestmark = pytest.mark.feature("N4")
@@ -75,7 +77,7 @@ def test_the_first_day_begins_when_the_plan_was_made() -> None:
 
 def test_drugs_of_one_time_are_one_moment() -> None:
     both = plan(item(1, 3, "none", 1), item(2, 1, "none", 3))
-    assert [one.item_no for one in both.items_at(datetime(2026, 11, 22, 23, 30, tzinfo=UTC))] == [2]
+    assert [one.item_no for one, _ in both.takings_at(datetime(2026, 11, 22, 23, 30, tzinfo=UTC))] == [2]
     times = both.times_after(MADE_AT)
     assert len(times) == len(set(times)) == 3
 
@@ -85,17 +87,42 @@ def test_what_is_due_at_a_moment_is_what_the_doses_say(times: int, days: int, ha
     made = plan(item(1, times, "after", days), item(2, 1, "none", 2))
     at = MADE_AT - timedelta(days=1) + timedelta(minutes=30 * half_hours)
     at = min((dose.at for dose in made.doses() if dose.at >= at), default=at)
-    assert {one.item_no for one in made.items_at(at)} == {d.item_no for d in made.doses() if d.at == at}
+    due = {one.item_no for one, _ in made.takings_at(at)}
+    assert due == {dose.item_no for dose in made.doses() if dose.at == at}
 
 
 def test_adherence_counts_what_was_due() -> None:
     made = plan(item(times=3, days=2))
-    first, second, *_ = made.doses()
-    ticked = plan(
-        item(times=3, days=2), ticks={dose_key(1, first.at): "taken", dose_key(1, second.at): "skipped"}
-    )
+    _, second, *_ = made.doses()
+    ticked = plan(item(times=3, days=2), ticks={dose_key(1, 0, 2): "taken", dose_key(1, 1, 0): "skipped"})
     assert ticked.adherence(second.at) == (1, 2)
     assert ticked.adherence(MADE_AT) == (0, 0)
+
+
+def clocks() -> st.SearchStrategy[Meals]:
+    """Meals in order, none so near another or midnight that "before" and "after" would meet."""
+    hours = st.lists(st.integers(1, 22), min_size=4, max_size=4, unique=True).map(sorted)
+    return hours.map(lambda found: Meals(*(time(hour) for hour in found)))
+
+
+@given(st.integers(1, 6), st.sampled_from(["before", "after", "with", "none"]), clocks(), st.data())
+def test_other_meal_times_forget_no_tick(times: int, meal: Meal, meals: Meals, data: st.DataObject) -> None:
+    """As many doses are taken as before, whenever they are now, and each can be taken back."""
+    made = plan(item(1, times, meal, 3), item(2, 1, "none", 2))
+    dose = data.draw(st.sampled_from(made.doses()))
+    [key] = [key for one, key in made.takings_at(dose.at) if one.item_no == dose.item_no]
+    moved = replace(made, ticks={key: "taken"}, meals=meals)
+    [taken] = [one for one in moved.doses() if one.state == "taken"]
+    assert taken.item_no == dose.item_no
+    assert key in [found for _, found in moved.takings_at(taken.at)]
+    assert [one.at for one in replace(moved, meals=Meals()).doses() if one.state] == [dose.at]
+
+
+def test_ticks_of_the_first_form_keep_what_they_say() -> None:
+    old = plan(item(times=3, days=2), ticks={"1@20261122T1030": "taken", "1@20261123T0400": "skipped"})
+    assert newest(old) == {dose_key(1, 0, 2): "taken", dose_key(1, 1, 1): "skipped"}
+    assert newest(replace(old, ticks=newest(old))) == newest(old)
+    assert newest(replace(old, ticks={"1@20261122T1100": "taken"})) == {}
 
 
 def test_a_plan_that_is_over_has_no_times_to_tell() -> None:
