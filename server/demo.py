@@ -33,6 +33,7 @@ from server.demo_hospitals import DemoHospitals
 from server.demo_secrets import demo_secrets, write_private
 from server.demo_slots import open_hospitals
 from server.demo_staff import employ
+from server.demo_templates import approve_templates, wechat_fields
 
 READY_S = 30
 STOP_S = 12
@@ -162,6 +163,7 @@ class Demo:
             self._dialects = await speak(app, *self._hospitals.first_terminal, kept["shared_secret"])
             self._staff = await employ(app, self._var / "demo-staff.json")
             await open_hospitals(app, self._city, self._sandbox)
+            await approve_templates(app)
             return app.seals.platform_public_key().hex()
         finally:
             await app.stop()
@@ -170,7 +172,11 @@ class Demo:
         shared = {"app_id": "ehc", "secret": kept["shared_secret"]}
         config = {
             "port": self._sandbox_port,
-            "wechat": {"app_id": "wx-demo", "secret": kept["shared_secret"]},
+            "wechat": {
+                "app_id": "wx-demo",
+                "secret": kept["shared_secret"],
+                "templates": wechat_fields(),
+            },
             "alipay": {
                 "app_id": "2026000000000001",
                 "app_public_key_pem": kept["alipay_app_public_pem"],
