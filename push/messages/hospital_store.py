@@ -1,4 +1,5 @@
-"""How it is kept what a hospital has sent: `hospital_messages`, without a word of what was said."""
+"""How it is kept what a hospital has sent: `hospital_messages`, without a word of what was said; and who was
+the first to tell what two may tell."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,3 +31,12 @@ class HospitalMessageStore:
         except Duplicate:
             found = await self._collection.find_one({"_id": message_id}, {"at": 1})
         return Noted(message_id, now if found is None else found["at"])
+
+    async def is_first(self, news: str, teller: str, now: datetime) -> bool:
+        """Whether `teller` is the one who tells this news: the first who asks, and the same one again."""
+        try:
+            await self._collection.insert({"_id": f"news|{news}", "teller": teller, "at": now})
+            return True
+        except Duplicate:
+            found = await self._collection.find_one({"_id": f"news|{news}", "teller": teller}, {"_id": 1})
+        return found is not None

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from push.kinds import HOSPITAL_KINDS, KINDS
 from push.messages.hospital_store import HospitalMessageStore
+from push.messages.stops import BY_HOSPITAL, Stops
 from push.messages.telling import Teller, Told
 from server.cards.patients import Patients, Whom
 from server.core.audit import Actor, Audit
@@ -34,6 +36,7 @@ class HospitalMessages:
         self,
         store: HospitalMessageStore,
         teller: Teller,
+        stops: Stops,
         patients: Patients,
         budgets: Budgets,
         audit: Audit,
@@ -41,6 +44,7 @@ class HospitalMessages:
     ) -> None:
         self._store = store
         self._teller = teller
+        self._stops = stops
         self._patients = patients
         self._budgets = budgets
         self._audit = audit
@@ -50,7 +54,7 @@ class HospitalMessages:
         self, caller: Caller, kind: str, whom: Whom, fields: Mapping[str, Any], key: str | None
     ) -> Taken:
         """The message, in the inboxes of who has the card, and on its way out of the house.  `key` names the
-        sending: asked again, it is told once.
+        sending: asked again, it is told once.  That a clinic is stopped is not said to who has heard it.
 
         InvalidInput `message.kind_unknown`, `message.fields_wrong`; NotFound `patient.not_found`; TooMany
         `partner_messages.too_many`, `patient_messages.too_many`.
@@ -74,6 +78,14 @@ class HospitalMessages:
         }
         accounts = [tie.account_id for tie in card.ties]
         told = Told(kind, f"hospital|{sent.message_id}", accounts, data, sent.at)
+        if kind in BY_HOSPITAL and not await self._stops.is_news_by_hospital(
+            sent.message_id,
+            institution.institution_id,
+            card.card_id,
+            whom.registration_no or fields.get("registration_no"),
+            datetime.fromisoformat(fields["starts_at"]),
+        ):
+            return Taken(sent.message_id, len(await self._teller.written([told])))
         return Taken(sent.message_id, await self._teller.tell(told))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from push.kinds import KINDS
+from push.messages.stops import BY_BOOKING, Stops
 from push.messages.telling import Teller, Told
 from push.templates import TASKS, preparation_shown
 from server.cards.service import CardService
@@ -38,8 +39,9 @@ QUEUE_KINDS = {
 
 
 class VisitMessages:
-    def __init__(self, teller: Teller, cards: CardService, why_ended: WhyEnded) -> None:
+    def __init__(self, teller: Teller, stops: Stops, cards: CardService, why_ended: WhyEnded) -> None:
         self._teller = teller
+        self._stops = stops
         self._cards = cards
         self._why_ended = why_ended
 
@@ -76,6 +78,8 @@ class VisitMessages:
     async def _tell(self, event: Event, kind: str, data: Mapping[str, Any]) -> None:
         card = await self._cards.find(data["card_id"])
         if card is None:
+            return
+        if kind in BY_BOOKING and not await self._stops.is_news(data["appointment_id"], event.event_id):
             return
         known = KINDS[kind].needs | KINDS[kind].takes | ALWAYS
         shown = {name: value for name, value in data.items() if name in known and value is not None}

@@ -1,6 +1,7 @@
 """The services that tell residents, put together."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from push.channels.platform import PlatformChannel
 from push.channels.sms import SmsChannel
@@ -13,6 +14,7 @@ from push.messages.hospital_store import HospitalMessageStore
 from push.messages.hospitals import HospitalMessages
 from push.messages.objections import ObjectionService
 from push.messages.service import MessageService
+from push.messages.stops import FindBooking, Stops
 from push.messages.store import MessageStore
 from push.messages.telling import Teller
 from push.messages.visits import VisitMessages
@@ -61,6 +63,9 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
     deliveries = Deliveries(delivery_store, clock)
     teller = Teller(messages, deliveries, preferences)
 
+    sent = HospitalMessageStore(kept("hospital_messages"))
+    stops = Stops(sent, _find_booking(on.booked), clock)
+
     async def why_ended(appointment_id: str) -> str | None:
         found = await on.booked.appointments.find(appointment_id)
         return None if found is None else found.because
@@ -76,14 +81,9 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
             for channel in _channels(base, on.accounts, credits, on.sms)
         ),
         hospital_messages=HospitalMessages(
-            HospitalMessageStore(kept("hospital_messages")),
-            teller,
-            on.patients,
-            base.budgets,
-            base.audit,
-            clock,
+            sent, teller, stops, on.patients, base.budgets, base.audit, clock
         ),
-        visit_messages=VisitMessages(teller, on.cards, why_ended),
+        visit_messages=VisitMessages(teller, stops, on.cards, why_ended),
         reminder_planner=ReminderPlanner(reminder_store, base.policies),
         reminders=ReminderScheduler(
             reminder_store,
@@ -94,6 +94,21 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
             clock,
         ),
     )
+
+
+def _find_booking(booked: AppointmentServices) -> FindBooking:
+    async def find(
+        institution_id: str, card_id: str, registration_no: str | None, starts_at: datetime
+    ) -> str | None:
+        """By the hospital's number, or where and when it was."""
+        found = None
+        if registration_no is not None:
+            found = await booked.appointments.find_by_registration(institution_id, registration_no)
+        if found is None:
+            found = await booked.appointments.find_at(institution_id, card_id, starts_at)
+        return None if found is None or found.card_id != card_id else found.appointment_id
+
+    return find
 
 
 def _wanted(wanted: Wanted) -> dict[str, StillWanted]:

@@ -1,8 +1,11 @@
 """What the demo lets WeChat and Alipay bring: booked through HTTP, brought to the sandbox's own record."""
 
+from typing import get_args
+
 import pytest
 
 from push.credits.model import MessageTemplates
+from push.credits.model import Platform as Vendor
 from push.kinds import KINDS, TAPS, TEMPLATES
 from sandbox.alipay import user_id_of
 from sandbox.wechat import openid_of
@@ -22,7 +25,7 @@ CODE = {"wechat": "wx:amy", "alipay": "ali:amy"}
 def test_every_message_that_may_leave_has_its_template() -> None:
     templates = approved()
     for kind in KINDS.values():
-        for name in ("wechat", "alipay"):
+        for name in get_args(Vendor):
             assert name not in kind.channels or templates.find(name, kind.template) is not None
     assert templates.wechat.keys() == templates.alipay.keys() == set(TEMPLATES)
     for fields in wechat_fields().values():

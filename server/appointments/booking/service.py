@@ -288,6 +288,12 @@ class AppointmentService:
         """The booking an institution's registration number stands for."""
         return await self._store.find_by_registration(registration_no, institution_id)
 
+    async def find_at(
+        self, institution_id: str, card_id: str, starts_at: datetime
+    ) -> Appointment | None:
+        """The card's newest booking of that moment there, ended ones too; for reactions."""
+        return await self._store.find_at(institution_id, card_id, starts_at)
+
     async def _advance(self, appointment_id: str, to: State, before: tuple[State, ...]) -> Appointment:
         for _ in range(3):
             one = await self._get(appointment_id)

@@ -183,6 +183,15 @@ class AppointmentStore:
         )
         return None if row is None else appointment_of(row)
 
+    async def find_at(self, institution_id: str, card_id: str, starts_at: datetime) -> Appointment | None:
+        """The newest of a card that begins there at that moment."""
+        rows = await self._collection.find(
+            {"card_id": card_id, "at.starts_at": starts_at, "at.institution_id": institution_id},
+            limit=1,
+            sort=[("_id", -1)],
+        )
+        return appointment_of(rows[0]) if rows else None
+
     async def list_of_cards(
         self, card_ids: Sequence[str], now: datetime, *, is_past: bool, limit: int
     ) -> list[Appointment]:
