@@ -20,8 +20,7 @@ class Stopping:
     async def prepare(self, fee_fen: int = 0) -> "Stopping":
         await open_hospital(self.platform)
         await self.platform.admit(scopes=("verification", "slots", "messages"))
-        self.content = schedule(self.platform, 1, slots=1)
-        self.content["slots"][0]["fee_fen"] = fee_fen
+        self.content = schedule(self.platform, 1, slots=1, fee_fen=fee_fen)
         await load(self.platform, "lin", self.content)
         self.token, self.card_id = await self.platform.holder(self.platform.residents[0])
         booked = await book(self.platform, self.token, self.card_id, slot_ref(self.content, "lin"))

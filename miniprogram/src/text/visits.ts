@@ -28,6 +28,8 @@ export const visits = {
     title: '下一步',
     step: (number: number) => `第 ${number} 步`,
     where: (place: string) => `去 ${place}`,
+    nothing: '现在没有要做的',
+    nothingHint: '医生让做检查、缴费、取药的时候，这里会写去哪里。',
     tasks: {
       check_in: '先签到',
       see_doctor: '等医生叫号',

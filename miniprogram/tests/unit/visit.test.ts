@@ -47,6 +47,8 @@ test('what is under way stands before what is to come, the nearest first, and th
   ]
   expect(inOrder(visits, NOW_MS).map((one) => one.visit_id)).toEqual(['here', 'soon', 'later', 'over', 'off'])
   expect(visits[0].visit_id).toBe('over')
+  const left = [visit('left', { state: 'checked_in', starts_at: '2026-11-25T01:00:00Z' }), visit('soon', { starts_at: '2026-11-26T02:00:00Z' })]
+  expect(inOrder(left, NOW_MS).map((one) => one.visit_id)).toEqual(['soon', 'left'])
 })
 
 test('only what can still change is followed', () => {

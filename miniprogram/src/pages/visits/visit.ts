@@ -2,13 +2,18 @@ import { computed, ref } from 'vue'
 import { ApiError, asApiError } from '../../api/client'
 import { getVisit, listVisits, type Visit } from '../../api/visits'
 import { useLoaded } from '../../loaded'
+import { dayOf } from '../../text/moments'
 
 const WAIT_S = 8
 const AGAIN_MS = 3000
 
-/** The visit that matters now: one under way before one that is to come, the nearest first; the past last. */
+/**
+ * The visit that matters now: one under way before one that is to come, the nearest first; the past last. One of an
+ * earlier day is past, also where the hospital never said that it is over.
+ */
 export function inOrder(visits: Visit[], now_ms: number): Visit[] {
-  const rank = (one: Visit) => ['checked_in', 'expected', 'finished', 'cancelled'].indexOf(one.state)
+  const isEarlier = (one: Visit) => dayOf(one.starts_at ?? one.steps[0]?.at ?? now_ms) < dayOf(now_ms)
+  const rank = (one: Visit) => (isLive(one) && isEarlier(one) ? 2 : ['checked_in', 'expected', 'finished', 'cancelled'].indexOf(one.state))
   const away = (one: Visit) => (one.starts_at === null ? 0 : Math.abs(Date.parse(one.starts_at) - now_ms))
   return [...visits].sort((a, b) => rank(a) - rank(b) || away(a) - away(b))
 }
