@@ -299,7 +299,7 @@ async def test_a_hospital_tells_of_orders_by_its_registration_number(platform: P
         if one["registration_no"] == visit["registration_no"]
     ]
     assert [step["event"] for step in shown["steps"]][-1] == "examination_booked"
-    assert shown["next"]["what"] == "see_doctor"
+    assert shown["next"]["what"] == "pay"
     done = await order(platform, who, "ct.contrast", RADIOLOGY, **by_number, state="done")
     assert done.body["state"] == "done"
     path = f"/api/v1/appointments/{done.body['appointment_id']}/cancellation"

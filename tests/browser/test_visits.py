@@ -73,15 +73,65 @@ def _desk_code(demo: RunningDemo, department_id: str) -> str:
     return str(reply.body["text"])
 
 
-def _call_next(demo: RunningDemo) -> str:
+def _call_next(demo: RunningDemo, queue: str = QUEUE) -> str:
     """Who is called now."""
-    reply = tell(demo, f"/partner/v1/queues/{QUEUE}/calls", {})
+    reply = tell(demo, f"/partner/v1/queues/{queue}/calls", {})
     return str(reply.body["token"]["token_id"])
 
 
-def _move(demo: RunningDemo, token_id: str, action: str) -> None:
-    path = f"/partner/v1/queues/{QUEUE}/tokens/{token_id}/transitions"
+def _move(demo: RunningDemo, token_id: str, action: str, queue: str = QUEUE) -> None:
+    path = f"/partner/v1/queues/{queue}/tokens/{token_id}/transitions"
     assert tell(demo, path, {"action": action}).error is None
+
+
+def _visit_id(phone: Phone) -> str:
+    """Of the visit that the phone looks at."""
+    url: str = phone.page.evaluate(
+        "() => performance.getEntriesByType('resource').map(one => one.name)"
+        ".filter(name => name.includes('/visits/')).pop()"
+    )
+    return url.rpartition("/visits/")[2].partition("?")[0]
+
+
+def _open_room(demo: RunningDemo, item: str, place: str, *days: int) -> None:
+    """Places for an examination on these days from now: today in twenty minutes, then at the same time."""
+    for day in days:
+        begins = (datetime.now(UTC) + timedelta(days=day, minutes=20)).replace(second=0, microsecond=0)
+        ends = begins + timedelta(minutes=20)
+        slot = {"slot_id": "01", "starts_at": begins.isoformat(), "ends_at": ends.isoformat(), "capacity": 4}
+        pool = {
+            "kind": "examination",
+            "department": {"department_id": item.upper(), "name": "检查科"},
+            "item": item,
+            "place": place,
+            "on": str(city_day(begins)),
+            "slots": [slot],
+        }
+        path = f"/partner/v1/slot-pools/{item.upper()}-{day}"
+        assert tell(demo, path, pool, method="PUT").error is None
+
+
+def _order(demo: RunningDemo, visit_id: str, item: str, name: str) -> None:
+    """The doctor orders it, and the visit hears of it."""
+    told = {"visit_id": visit_id, "event": "ordered", "about": f"O-{item}"}
+    reply = tell(demo, "/partner/v1/visit-events", told)
+    assert reply.error is None, reply.error
+    order = {
+        "registration_no": reply.body["registration_no"],
+        "order_no": f"O-{item}",
+        "item": item,
+        "name": name,
+        "department_id": item.upper(),
+    }
+    assert tell(demo, "/partner/v1/examination-orders", order).error is None
+
+
+def _plan(phone: Phone, *names: str) -> None:
+    """Chooses what was ordered, and asks for times."""
+    for name in names:
+        phone.page.locator('[data-test="choose-order"]:visible', has_text=name).click()
+    phone.tap("find-plan")
+    expect(phone.at("plan")).to_be_visible()
 
 
 def test_they_check_in_by_the_desks_code_and_by_place(phones: tuple[Phone, Phone], demo: RunningDemo) -> None:
@@ -128,14 +178,61 @@ def test_after_the_doctor_the_next_place_is_said(phones: tuple[Phone, Phone], de
     phone = phones[1]
     for _ in range(2):
         _move(demo, _call_next(demo), "finish")
+    expect(phone.page.locator('[data-test="step"]:visible', has_text="看过医生")).to_be_visible()
+    expect(phone.at("nothing")).to_contain_text("现在没有要做的")
     expect(phone.page.locator('[data-test="queue"]:visible')).to_have_count(0)
-    visit_id = phone.page.evaluate(
-        "() => performance.getEntriesByType('resource').map(one => one.name)"
-        ".filter(name => name.includes('/visits/')).pop()"
-    )
-    told = {"visit_id": visit_id.rpartition("/visits/")[2].partition("?")[0]}
-    next_place = {"what": "pay", "place": "收费处"}
-    for event in ({"event": "consulted"}, {"event": "prescribed", "next": next_place}):
-        assert tell(demo, "/partner/v1/visit-events", told | event).error is None
+    told = {"visit_id": _visit_id(phone), "event": "prescribed", "next": {"what": "pay", "place": "收费处"}}
+    assert tell(demo, "/partner/v1/visit-events", told).error is None
     expect(phone.at("next")).to_contain_text("收费处")
     expect(phone.page.locator('[data-test="step"]:visible', has_text="医生开了药")).to_be_visible()
+
+
+@pytest.mark.feature("M3")
+def test_what_was_ordered_is_planned_booked_and_checked_in_by_the_desks_code(
+    phones: tuple[Phone, Phone], demo: RunningDemo
+) -> None:
+    """B3.1.1, 8 and 9: two examinations in one trip though one could be earlier, what to prepare in the
+    inbox; a third at once, checked in by scan at its own door."""
+    phone = phones[1]
+    _open_room(demo, "ecg", "医技楼 1 层 心电图室", 0, 1)
+    _open_room(demo, "us.heart", "医技楼 2 层 超声科", 1)
+    _open_room(demo, "dr.chest", "医技楼 1 层 放射科", 0)
+    visit_id = _visit_id(phone)
+    for item, name in (("ecg", "心电图"), ("us.heart", "心脏彩超"), ("dr.chest", "胸部 DR")):
+        _order(demo, visit_id, item, name)
+    expect(phone.at("next")).to_have_attribute("data-what", "book_examination")
+    phone.tap("go-examinations")
+    expect(phone.page.locator('[data-test="order"][data-state="open"]:visible')).to_have_count(3)
+    _plan(phone, "心电图", "心脏彩超")
+    expect(phone.at("plan")).to_contain_text("跑一趟就能做完")
+    expect(phone.page.locator('[data-test="trip"]:visible')).to_have_count(1)
+    expect(phone.page.locator('[data-test="planned"]:visible')).to_have_count(2)
+    expect(phone.at("plan")).to_contain_text("做之前先坐 10 分钟")
+    phone.tap("book-plan")
+    expect(phone.at("done")).to_contain_text("检查都约好了")
+
+    phone.page.goto(demo.web)
+    phone.tap("go-examinations")
+    expect(phone.page.locator('[data-test="order"][data-state="booked"]:visible')).to_have_count(2)
+    _plan(phone, "胸部 DR")
+    phone.tap("book-plan")
+    phone.tap("go-appointments")
+    expect(phone.page.locator('[data-test="appointment"]:visible')).to_have_count(4)
+    phone.page.locator('[data-test="appointment"]:visible', has_text="放射科").click()
+    phone.tap("go-visit")
+    expect(phone.at("next")).to_have_attribute("data-what", "check_in")
+    phone.context.clear_permissions()
+    phone.tap("check-in")
+    phone.write("desk-code", _desk_code(demo, "DR.CHEST"))
+    phone.tap("check-in-code")
+    expect(phone.at("ahead")).to_have_text("下一个就是您")
+    _move(demo, _call_next(demo, "DR.CHEST"), "finish", "DR.CHEST")
+    expect(phone.page.locator('[data-test="step"]:visible', has_text="做了检查")).to_be_visible()
+    expect(phone.at("next")).to_have_attribute("data-what", "wait_for_report")
+
+    phone.page.goto(demo.web)
+    phone.tap("go-messages")
+    notices = phone.page.locator('[data-test="message"][data-kind="examination_planned"]:visible')
+    expect(notices).to_have_count(2)
+    expect(notices.filter(has_text="心电图")).to_contain_text("检查前先坐 10 分钟")
+    expect(notices.filter(has_text="胸部 DR")).to_contain_text("身上不要带金属")
