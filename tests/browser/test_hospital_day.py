@@ -114,7 +114,7 @@ def test_the_prescription_is_a_plan_whose_ticks_stay(phone: Phone) -> None:
     phone.tap("go-medications")
     expect(phone.at("plan")).to_contain_text("二甲双胍片", timeout=WAIT_MS)
     if (datetime.now(UTC) + timedelta(hours=8)).hour >= 18:  # something is still to be taken today
-        _move(phone, bedtime=9, dinner=18)
+        _move(phone, bedtime=8, dinner=17)
     dose = phone.page.locator('[data-test="dose"]:visible', has_text="二甲双胍").last
     for is_taken in ("true", "false", "true"):
         dose.click()

@@ -93,10 +93,10 @@ def _visit_id(phone: Phone) -> str:
     return url.rpartition("/visits/")[2].partition("?")[0]
 
 
-def _open_room(demo: RunningDemo, item: str, place: str, *days: int) -> None:
-    """Places for an examination on these days from now: today in twenty minutes, then at the same time."""
+def _open_room(demo: RunningDemo, item: str, place: str, *days: int, minutes: int = 20) -> None:
+    """Places for an examination, so many days and minutes from now."""
     for day in days:
-        begins = (datetime.now(UTC) + timedelta(days=day, minutes=20)).replace(second=0, microsecond=0)
+        begins = (datetime.now(UTC) + timedelta(days=day, minutes=minutes)).replace(second=0, microsecond=0)
         ends = begins + timedelta(minutes=20)
         slot = {"slot_id": "01", "starts_at": begins.isoformat(), "ends_at": ends.isoformat(), "capacity": 4}
         pool = {
@@ -195,7 +195,7 @@ def test_what_was_ordered_is_planned_booked_and_checked_in_by_the_desks_code(
     inbox; a third at once, checked in by scan at its own door."""
     phone = phones[1]
     _open_room(demo, "ecg", "医技楼 1 层 心电图室", 0, 1)
-    _open_room(demo, "us.heart", "医技楼 2 层 超声科", 1)
+    _open_room(demo, "us.heart", "医技楼 2 层 超声科", 1, minutes=60)
     _open_room(demo, "dr.chest", "医技楼 1 层 放射科", 0)
     visit_id = _visit_id(phone)
     for item, name in (("ecg", "心电图"), ("us.heart", "心脏彩超"), ("dr.chest", "胸部 DR")):
