@@ -103,8 +103,16 @@ class Phone:
         expect(self.at("code-state")).to_have_attribute("data-state", state, timeout=WAIT_MS)
 
     def picture(self, *, whole: bool = False) -> bytes:
-        """A screenshot, as somebody would take one; `whole` pages are longer than the screen."""
-        return self.page.screenshot(full_page=whole)
+        """A screenshot, as somebody would take one; `whole`: of a screen as long as the page, with the main
+        button at its end."""
+        if not whole:
+            return self.page.screenshot()
+        height = self.page.evaluate("() => Math.max(innerHeight, document.documentElement.scrollHeight)")
+        self.page.set_viewport_size({**SIZE, "height": height})
+        try:
+            return self.page.screenshot()
+        finally:
+            self.page.set_viewport_size(SIZE)
 
     def read_code(self) -> str | None:
         """What a scanner reads off the screen; None when there is nothing to read."""

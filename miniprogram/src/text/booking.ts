@@ -85,7 +85,7 @@ export const booking = {
     waiting: '正在等医院回话',
     waitingLines: ['已经告诉医院，等它回话，一般几秒钟。', '不用再点，也不用守着：约好了会在“消息”里告诉您。'],
     draw: ['刚放号，大家一起约，几秒后抽签决定。', '不用再点。有没有约上，马上告诉您。'],
-    held: (fee: string, until: string) => [`这个号要付 ${fee}，给您留到 ${until}。`, '网上付款还没有开通，请在这之前到医院窗口付。', '来不及去付也不要紧：到时间号自动退回，不扣钱，不算爽约。'],
+    held: (fee: string, until: string) => [`请在 ${until} 以前到医院窗口付 ${fee}。`, '网上付款还没有开通。没有付也不要紧：到时间号自动退回，不扣钱，不算爽约。'],
     lines: (place: string, until: string) => [`到了先签到：${place}。`, `要是不能来，${until} 前取消，把号让给别人。`],
     goVisit: '签到、看排队',
     goList: '看我的预约',

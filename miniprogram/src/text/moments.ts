@@ -3,13 +3,13 @@
 const CHINA_OFFSET_MS = 8 * 3600 * 1000
 const weekdays = ['周日', '周一', '周二', '周三', '周四', '周五', '周六']
 
-/** Such as 8月3日 周一 上午9:05; the year is named when it is not that of `now_ms`. */
+/** Such as 8月3日 周一 上午9:05, or 上午9点; the year is named when it is not that of `now_ms`. */
 export function moment(at: string | number, now_ms: number): string {
   const there = new Date(new Date(at).getTime() + CHINA_OFFSET_MS)
   const here = new Date(now_ms + CHINA_OFFSET_MS)
   const year = there.getUTCFullYear() === here.getUTCFullYear() ? '' : `${there.getUTCFullYear()}年`
   const day = `${there.getUTCMonth() + 1}月${there.getUTCDate()}日`
-  return `${year}${day} ${weekdays[there.getUTCDay()]} ${clockTime(there)}`
+  return `${year}${day} ${weekdays[there.getUTCDay()]} ${timeSaid(at)}`
 }
 
 const there = (at: string | number) => new Date(new Date(at).getTime() + CHINA_OFFSET_MS)
@@ -28,10 +28,11 @@ export function daySaid(on: string, now_ms: number): string {
   return `${near}${other}${month}月${day}日 ${weekdays[new Date(`${on}T00:00:00Z`).getUTCDay()]}`
 }
 
-/** 周一, and 3日: two short lines of a calendar. */
+/** 周一, and 3日: two short lines of a calendar, which says the month where one begins. */
 export function dayShort(on: string, now_ms: number): [string, string] {
   const weekday = on === dayOf(now_ms) ? '今天' : weekdays[new Date(`${on}T00:00:00Z`).getUTCDay()]
-  return [weekday, `${Number(on.slice(5, 7))}/${Number(on.slice(8))}`]
+  const day = Number(on.slice(8))
+  return [weekday, day === 1 ? `${Number(on.slice(5, 7))}/1` : `${day}日`]
 }
 
 /** 上午9点, 下午3:20. */

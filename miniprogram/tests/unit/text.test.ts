@@ -1,17 +1,23 @@
 import { errorText } from '../../src/text/errors'
-import { moment } from '../../src/text/moments'
+import { dayShort, moment } from '../../src/text/moments'
 import { claimNotice } from '../../src/text'
 
 const NOW_MS = Date.parse('2026-08-01T00:00:00Z')
 
 test.each([
   ['2026-08-03T01:05:00Z', '8月3日 周一 上午9:05'],
+  ['2026-08-03T01:00:00Z', '8月3日 周一 上午9点'],
   ['2026-08-03T04:30:00Z', '8月3日 周一 中午12:30'],
   ['2026-08-03T07:20:00Z', '8月3日 周一 下午3:20'],
   ['2026-08-02T16:10:00Z', '8月3日 周一 上午0:10'],
   ['2025-12-31T15:59:00Z', '2025年12月31日 周三 下午11:59'],
 ])('%s is said as %s', (at, said) => {
   expect(moment(at, NOW_MS)).toBe(said)
+})
+
+test('a calendar of two weeks names the month where it begins', () => {
+  const days = ['2026-08-01', '2026-08-02', '2026-09-01']
+  expect(days.map((on) => dayShort(on, NOW_MS))).toEqual([['今天', '8/1'], ['周日', '2日'], ['周二', '9/1']])
 })
 
 test('each error of the contract has a sentence of its own', () => {
