@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,6 +48,21 @@ class RunningDemo:
         with urllib.request.urlopen(f"{self.told['sandbox']['sms']}/messages?phone={phone}") as answer:
             messages = json.load(answer)["messages"]
         return re.findall(r"\b[0-9]{6}\b", messages[-1]["text"])[0]
+
+
+def ask(url: str, body: Any = None, token: str = "", method: str | None = None) -> dict[str, Any]:
+    """The object a 2xx answer holds; anything else fails the test with what was said."""
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, content, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{url}: {error.code} {error.read()!r}") from error
 
 
 @contextmanager

@@ -1,12 +1,10 @@
 """The desk of the hospital that has a system of its own: its page, one method for each thing a nurse does."""
 
-import json
-import urllib.request
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.demo import RunningDemo
+from tests.browser.demo import RunningDemo, ask
 from tests.browser.phone import WAIT_MS
 
 
@@ -43,13 +41,8 @@ class Nurse:
 
     def door(self, **fault: Any) -> None:
         """The hospital's system misbehaves so towards the platform; without a fault it is well again."""
-        request = urllib.request.Request(
-            f"{self.demo.told['sandbox']['control']}/his",
-            data=json.dumps(fault).encode() if fault else None,
-            method="PUT" if fault else "DELETE",
-        )
-        with urllib.request.urlopen(request) as answer:
-            assert answer.status == 200
+        door = f"{self.demo.told['sandbox']['control']}/his"
+        ask(door, fault or None, method="PUT" if fault else "DELETE")
 
     def close(self) -> None:
         self.page.close()

@@ -1,27 +1,10 @@
 """B1.7 as processes: two centres and the national router, started by `ehc demo --federation`."""
 
-import json
-import urllib.error
-import urllib.request
 from typing import Any
 
 import pytest
 
-from tests.browser.demo import RunningDemo, running_demo
-
-
-def ask(url: str, body: Any = None, token: str = "") -> dict[str, Any]:
-    """The object a 2xx answer holds; anything else fails the test with what was said."""
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    content = None if body is None else json.dumps(body).encode()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, content, headers), timeout=20) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except urllib.error.HTTPError as error:
-        raise AssertionError(f"{url}: {error.code} {error.read()!r}") from error
+from tests.browser.demo import RunningDemo, ask, running_demo
 
 
 def holder(demo: RunningDemo, api: str) -> tuple[str, str]:
