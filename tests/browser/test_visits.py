@@ -236,3 +236,32 @@ def test_what_was_ordered_is_planned_booked_and_checked_in_by_the_desks_code(
     expect(notices).to_have_count(2)
     expect(notices.filter(has_text="心电图")).to_contain_text("检查前先坐 10 分钟")
     expect(notices.filter(has_text="胸部 DR")).to_contain_text("身上不要带金属")
+
+
+@pytest.mark.feature("N1")
+def test_whoever_has_booked_is_reminded_in_time(phones: tuple[Phone, Phone], demo: RunningDemo) -> None:
+    """B3.1.1, 2: two hours before; the place begins two hours and some seconds from now."""
+    phone = phones[0]
+    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2, seconds=20)
+    ends = begins + timedelta(minutes=30)
+    slot = {"slot_id": "01", "starts_at": begins.isoformat(), "ends_at": ends.isoformat(), "capacity": 1}
+    pool = {
+        "kind": "clinic",
+        "department": {"department_id": "ENT", "name": "耳鼻喉科"},
+        "place": "门诊楼二层 7 诊室",
+        "on": str(city_day(begins)),
+        "slots": [slot],
+    }
+    assert tell(demo, "/partner/v1/slot-pools/ENT-SOON", pool, method="PUT").error is None
+    phone.page.goto(demo.web)
+    phone.tap("go-book")
+    phone.page.locator('[data-test="hospital"]:visible', has_text=HOSPITAL).click()
+    phone.page.locator('[data-test="department"]:visible', has_text="耳鼻喉科").click()
+    phone.page.locator('[data-test="slot"][aria-disabled="false"]:visible').first.click()
+    phone.tap("book")
+    expect(phone.at("booked")).to_have_attribute("data-state", "confirmed")
+    phone.page.goto(demo.web)
+    phone.tap("go-messages")
+    reminder = phone.page.locator('[data-test="message"][data-kind="visit_soon"]:visible')
+    expect(reminder).to_have_count(1, timeout=40_000)
+    expect(reminder).to_contain_text("请准时到达")
