@@ -252,6 +252,22 @@ async def test_all_visits_of_a_card_are_read_in_one_look_at_the_queues(platform:
     assert [command.get("find") for command in commands].count("queue_tokens") == 1
 
 
+async def test_the_hospitals_number_of_a_visit_is_in_no_event(platform: Platform) -> None:
+    desk = await Desk.of(platform)
+    token, card_id = await platform.holder(platform.residents[0])
+    visit = await confirmed(platform, card_id)
+    assert (await check_in(platform, token, visit, scan=desk.desk_text())).status == 200
+    await desk.tell(visit["registration_no"], "ordered")
+    told = [
+        event
+        for name in ("appointments", "visits", "queue_tokens")
+        async for row in platform.app.mongo.collection(name).each({})
+        for event in row.get("outbox", ())
+    ]
+    assert {"appointment.confirmed", "visit.checked_in", "queue.joined"} <= {one["name"] for one in told}
+    assert visit["registration_no"] not in str(told)
+
+
 async def test_the_phone_hears_of_a_call_while_it_waits(platform: Platform) -> None:
     desk = await Desk.of(platform)
     token, card_id = await platform.holder(platform.residents[0])
