@@ -262,7 +262,7 @@ async def test_the_hospitals_number_of_a_visit_is_in_no_event(platform: Platform
         event
         for name in ("appointments", "visits", "queue_tokens")
         async for row in platform.app.mongo.collection(name).each({})
-        for event in row.get("outbox", ())
+        for event in row.get("outbox", {}).get("events", ())
     ]
     assert {"appointment.confirmed", "visit.checked_in", "queue.joined"} <= {one["name"] for one in told}
     assert visit["registration_no"] not in str(told)
