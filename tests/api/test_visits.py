@@ -459,6 +459,13 @@ async def test_a_hospitals_own_queue_is_asked_while_somebody_looks(platform: Pla
     silent = await seen(platform, token, visit, f"?since={moved['version']}&wait_s=1")
     assert (silent["queue"]["is_silent"], silent["queue"]["ahead"]) == (True, 1)
     assert silent["queue"]["as_of"] == moved["queue"]["as_of"] and silent["version"] != moved["version"]
+    platform.clock.advance(1)
+    desk = Desk(platform, platform.partner())
+    word = {"registration_no": visit["registration_no"], "queue_id": "own-1", "event": "moved", "ahead": 1}
+    await desk.send("POST", "/queue-events", word)
+    spoke = await seen(platform, token, visit)
+    assert not spoke["queue"]["is_silent"], "whoever speaks by itself is not silent"
+    assert spoke["queue"]["as_of"] > silent["queue"]["as_of"]
     known.is_silent, known.ticket = False, QueueTicket("own-1", "B012", "called", 0, 0, "2 层 5 诊室")
     platform.clock.advance(20)
     called = await seen(platform, token, visit)

@@ -51,14 +51,12 @@ class QueueAsking:
 
     async def look(self, visit: Visit, token: Token) -> tuple[Token, Heard]:
         """The token as the hospital has it now, or as it had it last."""
-        now = self._clock.now()
-        known = self._heard.get(token.token_id)
-        if known is None:
-            known = Heard(now, token.told.at if token.told else None, is_silent=False)
-            if token.told is not None and now - token.told.at < FRESH:
-                return token, known
-        elif now - known.asked_at < FRESH:
+        now, known, told = self._clock.now(), self._heard.get(token.token_id), token.told
+        if told is not None and (known is None or told.at > known.asked_at):
+            known = Heard(told.at, told.at, is_silent=False)  # it spoke by itself since
+        if known is not None and now - known.asked_at < FRESH:
             return token, known
+        known = known or Heard(now, None, is_silent=False)
         if not token.is_live or not await self._hospitals.has_own_queue(token.institution_id):
             return token, known
         self._keep(token, Heard(now, known.as_of, known.is_silent))  # whoever looks meanwhile asks nobody
