@@ -1,7 +1,7 @@
 """The message templates that WeChat and Alipay have approved for a demo: without them nothing leaves there.
 
-An operator enters those that were really approved (policy `message_templates`); what goes into their fields is
-the same.  Times are told as text, for some messages name none.
+An operator enters those that were really approved (policy `message_templates`); what goes into their fields
+is the same.  Times are told as text, for some messages name none.
 """
 
 from collections.abc import Mapping

@@ -80,9 +80,7 @@ def telling(base: Foundation, on: PushNeeds) -> PushServices:
             Lane(channel, delivery_store, messages.find_many, preferences, clock)
             for channel in _channels(base, on.accounts, credits, on.sms)
         ),
-        hospital_messages=HospitalMessages(
-            sent, teller, stops, on.patients, base.budgets, base.audit, clock
-        ),
+        hospital_messages=HospitalMessages(sent, teller, stops, on.patients, base.budgets, base.audit, clock),
         visit_messages=VisitMessages(teller, stops, on.cards, why_ended),
         reminder_planner=ReminderPlanner(reminder_store, base.policies),
         reminders=ReminderScheduler(

@@ -127,9 +127,7 @@ def doctor_pages(browser: Browser, demo: RunningDemo, number: int, *, elder: boo
 
 def hospital_pages(browser: Browser, demo: RunningDemo) -> None:
     """A day at the hospital, for two residents at once: each page as it is for both ways of reading."""
-    phones = [
-        Photographed(browser, demo, number, elder=elder) for number, elder in ((20, False), (21, True))
-    ]
+    phones = [Photographed(browser, demo, number, elder=elder) for number, elder in ((20, False), (21, True))]
     nurse = Nurse(browser, demo, "内科 周明远")
     for phone in phones:
         phone.go("go-book")

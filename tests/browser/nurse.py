@@ -29,7 +29,9 @@ class Nurse:
 
     def let_in(self, name: str) -> None:
         """Somebody is at the window."""
-        self._panel.locator(".person-line").filter(has_text=name).get_by_role("button", name="窗口报到").click()
+        self._panel.locator(".person-line").filter(has_text=name).get_by_role(
+            "button", name="窗口报到"
+        ).click()
 
     def press(self, label: str) -> None:
         self._panel.get_by_role("button", name=label).click()

@@ -1,4 +1,4 @@
-"""The demo's WeChat and Alipay really bring what is told: seen in the sandbox's own record, through HTTP alone."""
+"""The demo's WeChat and Alipay bring what is told: seen in the sandbox's own record, through HTTP alone."""
 
 from typing import Any
 

@@ -1,7 +1,5 @@
 """B1.7 as processes: two centres and the national router, started by `ehc demo --federation`."""
 
-from typing import Any
-
 import pytest
 
 from tests.browser.demo import RunningDemo, ask, running_demo

@@ -288,9 +288,7 @@ class AppointmentService:
         """The booking an institution's registration number stands for."""
         return await self._store.find_by_registration(registration_no, institution_id)
 
-    async def find_at(
-        self, institution_id: str, card_id: str, starts_at: datetime
-    ) -> Appointment | None:
+    async def find_at(self, institution_id: str, card_id: str, starts_at: datetime) -> Appointment | None:
         """The card's newest booking of that moment there, ended ones too; for reactions."""
         return await self._store.find_at(institution_id, card_id, starts_at)
 
