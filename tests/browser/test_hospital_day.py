@@ -1,4 +1,4 @@
-"""A day at a hospital with a system of its own: the nurse's page and a resident's phone side by side (B3.1.1).
+"""A day at a hospital with its own system: the nurse's page and a resident's phone side by side (B3.1.1).
 
 The place is booked for tomorrow, and the hospital's clock is moved there: so it is a day at any hour.
 """
