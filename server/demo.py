@@ -34,6 +34,7 @@ from server.demo_secrets import demo_secrets, write_private
 from server.demo_slots import open_hospitals
 from server.demo_staff import employ
 from server.demo_templates import approve_templates, wechat_fields
+from server.demo_upper import DemoUpperCentre
 
 READY_S = 30
 STOP_S = 12
@@ -83,6 +84,7 @@ class Demo:
         self._sandbox = f"http://127.0.0.1:{sandbox_port}"
         self._city: City = build_city()
         self._hospitals = DemoHospitals(var, self._api, self._sandbox, self._city)
+        self._upper = DemoUpperCentre(var, self._sandbox, self._city.centre_id)
         self._mongod: EmbeddedMongod | None = None
         self._children: list[Child] = []
         self._staff: list[dict[str, Any]] = []
@@ -106,8 +108,9 @@ class Demo:
             for federated_port in self._federation.ports:
                 _require_free(federated_port, "--port")
             environment = asyncio.run(self._federation.prepare(environment))
-        platform_key = asyncio.run(self._seed(environment, secrets_kept))
-        self._write_sandbox_config(secrets_kept, platform_key)
+        environment |= self._upper.environment()  # of the first centre alone: the second has none above it
+        platform_key, federation_key = asyncio.run(self._seed(environment, secrets_kept))
+        self._write_sandbox_config(secrets_kept, platform_key, federation_key)
         self._launch(
             "sandbox", [sys.executable, "-m", "sandbox", "--config", str(self._var / "sandbox.json")], {}
         )
@@ -153,8 +156,9 @@ class Demo:
             settings["CONSOLE_ROOT"] = str(CONSOLE_PAGES.resolve())
         return settings
 
-    async def _seed(self, environment: Mapping[str, str], kept: Mapping[str, str]) -> str:
-        """Admits the hospitals' apps and terminals, employs the staff; returns the platform's public key."""
+    async def _seed(self, environment: Mapping[str, str], kept: Mapping[str, str]) -> tuple[str, str]:
+        """Admits the hospitals' apps and terminals, employs the staff; returns two of the platform's public
+        keys: towards partners, and towards other centres."""
         settings = settings_module.load(**{name.lower(): value for name, value in environment.items()})
         configure_logging("error")
         app = await composition.build(settings)
@@ -164,11 +168,12 @@ class Demo:
             self._staff = await employ(app, self._var / "demo-staff.json")
             await open_hospitals(app, self._city, self._sandbox)
             await approve_templates(app)
-            return app.seals.platform_public_key().hex()
+            _, federation_key = app.seals.federation_key()
+            return app.seals.platform_public_key().hex(), federation_key.public.raw.hex()
         finally:
             await app.stop()
 
-    def _write_sandbox_config(self, kept: Mapping[str, str], platform_key: str) -> None:
+    def _write_sandbox_config(self, kept: Mapping[str, str], platform_key: str, federation_key: str) -> None:
         shared = {"app_id": "ehc", "secret": kept["shared_secret"]}
         config = {
             "port": self._sandbox_port,
@@ -184,6 +189,7 @@ class Demo:
             },
             **dict.fromkeys(SIGNED, shared),
             **self._hospitals.sandbox_sections(kept, platform_key),
+            "upper_centre": self._upper.sandbox_section(federation_key),
             "staff": self._staff,
             **self._city.registers(),
         }
@@ -207,6 +213,7 @@ class Demo:
                 "control": f"{self._sandbox}/control",
             },
             **self._hospitals.told(kept, platform_key),
+            "upper_centre": self._upper.told(),
             "dialects": self._dialects,
             "residents": self._city.persons(),
             "staff": self._staff,

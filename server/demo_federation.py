@@ -15,7 +15,7 @@ from server.core.audit import Actor
 from server.core.crypto.master_key import create_master_key_file
 from server.core.crypto.provider import choose_provider
 from server.core.observability import configure_logging
-from server.demo_secrets import write_private
+from server.demo_secrets import kept_pair
 
 SECOND_CENTRE = "0000B0001"
 CERTIFICATES_GOOD = timedelta(days=400)
@@ -90,10 +90,7 @@ class DemoFederation:
         return file
 
     def _anchor(self) -> bytes:
-        file = self._var / "router-anchor.key"
-        if not file.exists():
-            write_private(file, choose_provider().generate_key_pair().private.hex())
-        return bytes.fromhex(file.read_text())
+        return bytes.fromhex(kept_pair(self._var / "router-anchor.key")[0])
 
     def children(self) -> Iterator[tuple[str, str, Mapping[str, str]]]:
         """Name of the process, command of `ehc`, environment."""

@@ -11,8 +11,7 @@ from handlers.scopes import SCOPES
 from sandbox.city import City, CityHospital
 from server import app as composition
 from server.core.audit import Actor
-from server.core.crypto.provider import choose_provider
-from server.demo_secrets import write_private
+from server.demo_secrets import kept_pair
 from server.partners.model import App, Institution, Terminal
 
 BY = Actor("system", "demo")
@@ -107,12 +106,7 @@ class DemoHospitals:
 
     def _second_keys(self) -> tuple[str, str]:
         """Private and public, hex; made once."""
-        file = self._var / "second-partner.key"
-        provider = choose_provider()
-        if not file.exists():
-            write_private(file, provider.generate_key_pair().private.hex())
-        private = file.read_text()
-        return private, provider.private_key(bytes.fromhex(private)).public.raw.hex()
+        return kept_pair(self._var / "second-partner.key")
 
 
 def app_id(hospital: CityHospital) -> str:

@@ -39,6 +39,15 @@ def demo_secrets(var: Path) -> dict[str, str]:
     return found
 
 
+def kept_pair(file: Path) -> tuple[str, str]:
+    """The SM2 pair of that file, private and public in hex; made when it is not there yet."""
+    provider = choose_provider()
+    if not file.exists():
+        write_private(file, provider.generate_key_pair().private.hex())
+    private = file.read_text()
+    return private, provider.private_key(bytes.fromhex(private)).public.raw.hex()
+
+
 def rsa_pair() -> tuple[str, str]:
     """Private and public key, as PEM."""
     key = rsa.generate_private_key(65537, 2048)
