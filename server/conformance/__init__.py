@@ -7,6 +7,7 @@ credentials.py  who we are, from a file as `ehc demo` writes it
 client.py       the signed call, any part of which can be spoiled
 holder.py       a made-up resident, where there is a sandbox
 case.py         what a case is
-signing.py · verifying.py · cards.py · dialects.py    the cases
+spoken.py       the envelopes of the dialects
+signing.py · verifying.py · cards.py · ehc.py · tencent.py    the cases
 report.py       running them, the table and the JSON
 """

@@ -40,7 +40,7 @@ class World:
         """Why a case with these needs cannot be tried; None when it can."""
         there = {
             "holder": self.holder is not None,
-            "people": len(self.people) >= 3,
+            "people": len(self.people) >= 4,
             "ehc": "ehc" in self.known.dialects,
             "tencent": "tencent" in self.known.dialects,
             "time": self.is_slow,

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -14,11 +15,12 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from server.conformance.credentials import Credentials, CredentialsUnusable
-from server.core.clock import Clock, to_ms
+from server.core.clock import CITY_AHEAD_S, Clock, to_ms
 from server.core.crypto.provider import choose_provider
 from server.core.crypto.sm2 import DecryptionFailed, InvalidKey, Sm2PrivateKey
 
 TIMEOUT_S = 30
+CITY = timezone(timedelta(seconds=CITY_AHEAD_S))
 WINDOW_MS = 300_000
 
 
@@ -149,6 +151,10 @@ class Client:
 
     def now_ms(self) -> int:
         return to_ms(self._clock.now())
+
+    def wall_time(self) -> str:
+        """Now, as a clock in the city shows it: yyyy-MM-dd HH:mm:ss."""
+        return f"{self._clock.now().astimezone(CITY):%Y-%m-%d %H:%M:%S}"
 
     def parts(
         self,

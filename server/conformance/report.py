@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from server.conformance import cards, dialects, signing, verifying
+from server.conformance import cards, ehc, signing, tencent, verifying
 from server.conformance.case import Case, Pause, Skipped, World
 from server.conformance.client import Client, Failed, Web
 from server.conformance.credentials import Credentials
 from server.conformance.holder import Holder
 from server.core.clock import Clock, iso, today
 
-CASES: tuple[Case, ...] = (*signing.CASES, *verifying.CASES, *cards.CASES, *dialects.CASES)
+CASES: tuple[Case, ...] = (
+    *(*signing.CASES, *verifying.CASES, *cards.CASES),
+    *(*ehc.CASES, *tencent.CASES),
+)
 LONGEST_CASE_S = 400
 GROWN_UP_YEARS = 20
 

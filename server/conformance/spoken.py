@@ -11,13 +11,30 @@ from typing import Any
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from server.conformance.case import Skipped
 from server.conformance.client import Client, Failed
 
+UNPROVEN = "partner.unauthenticated"
+HOSTILE = (b"", b"[]", b"\xff\xfe", b"{" * 2000, b'{"commonIn":[]}', b'{"app_id":{}}')
 BUSINESS = "/erhc/ehealthcard/business.do"
 TENCENT = "/rest/auth/HealthCard"
-
-
 Content = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+def must_be(refused: str | None, expected: str | None) -> None:
+    """`refused`: the stable code of a refusal, or None; Failed when it is another one."""
+    if refused != expected:
+        raise Failed(f"expected {expected or 'success'}, was answered {refused or 'success'}")
+
+
+def allowed(answer: tuple[str | None, Any]) -> Any:
+    """The content of a success.  Skipped when the app was not admitted to the call; Failed for another
+    refusal."""
+    refused, told = answer
+    if refused == "scope.missing":
+        raise Skipped("the app lacks the scope of a call")
+    must_be(refused, None)
+    return told
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,11 @@ async def _asked(world: World) -> tuple[str, str]:
     return str(told["request_id"]), str(told["qr_text"])
 
 
+async def asked_of_resident(world: World) -> str:
+    """A new request, waiting for the resident's answer."""
+    return (await _asked(world))[0]
+
+
 async def asks(world: World) -> None:
     request_id, text = await _asked(world)
     if not text.startswith(f"EHCA1:{request_id}:"):

@@ -11,6 +11,8 @@ from tornado.httputil import HTTPServerRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.web import Application, RequestHandler
 
+from handlers.dialects.ehc_methods import METHODS
+from handlers.dialects.tencent_calls import CALLS
 from handlers.scopes import SCOPES
 from server.conformance.credentials import Credentials
 from server.conformance.report import CASES, as_plain, as_table, catalogue, examine
@@ -63,6 +65,32 @@ async def test_the_platform_conforms(platform: Platform) -> None:
     found = await outcomes(platform, platform.http.base)
     assert {case_id: one for case_id, one in found.items() if one != ("passed", None)} == {}
     assert len(found) == len({case.case_id for case in CASES}) == len(CASES)
+
+
+async def test_it_can_be_tried_again(platform: Platform) -> None:
+    """What it takes it gives back: a card given out by mistake, a number, a visit."""
+    await platform.admit(scopes=tuple(SCOPES))
+    await switch_on(platform, "ehc")
+    await switch_on(platform, "tencent")
+    only = ("CONF-113", "CONF-115", "CONF-116", "CONF-130", "CONF-134", "CONF-136")
+    for _ in range(2):
+        found = await outcomes(platform, platform.http.base, *only)
+        assert found == dict.fromkeys(only, ("passed", None))
+
+
+async def test_what_the_app_was_not_admitted_to_is_skipped(platform: Platform) -> None:
+    await platform.admit(scopes=("verification", "cards.issue"))
+    await switch_on(platform, "ehc")
+    await switch_on(platform, "tencent")
+    lacking = ("CONF-112", "CONF-114", "CONF-115", "CONF-116", "CONF-134", "CONF-135", "CONF-136")
+    found = await outcomes(platform, platform.http.base, *lacking)
+    assert found == dict.fromkeys(lacking, ("skipped", "the app lacks the scope of a call"))
+
+
+def test_every_method_and_call_of_the_dialects_has_a_case() -> None:
+    cases = "".join(file.read_text("utf-8") for file in (ROOT / "server" / "conformance").glob("*.py"))
+    assert len(METHODS) + len(CALLS) > 20
+    assert [name for name in (*METHODS, *CALLS) if f'"{name}"' not in cases] == []
 
 
 async def test_what_cannot_be_tried_is_skipped_and_said(platform: Platform) -> None:
@@ -131,6 +159,16 @@ def has_no_form(asked: HTTPServerRequest, status: int, body: bytes, headers: Any
     return (500, b"<html>", headers) if is_dialect else (status, body, headers)
 
 
+def reads_everything(
+    asked: HTTPServerRequest, status: int, body: bytes, headers: Any
+) -> tuple[int, bytes, Any]:
+    """Lets a code be read again and again."""
+    if not (asked.path or "").endswith("/getHealthCardByQRCode"):
+        return status, body, headers
+    out = {"requestId": "", "resultCode": 0, "errMsg": "success"}
+    return 200, json.dumps({"commonOut": out, "rsp": {"card": {}}}).encode(), headers
+
+
 @pytest.mark.parametrize(
     ("breaks", "only", "reason"),
     [
@@ -138,6 +176,7 @@ def has_no_form(asked: HTTPServerRequest, status: int, body: bytes, headers: Any
         (signs_wrongly, ("CONF-001", "CONF-020", "CONF-040", "CONF-050", "CONF-060"), "signature"),
         (never_says_used, ("CONF-051",), "signature"),
         (has_no_form, ("CONF-104", "CONF-109", "CONF-120", "CONF-129"), "not JSON"),
+        (reads_everything, ("CONF-132",), "expected code.already_used"),
     ],
 )
 async def test_a_broken_platform_fails(
