@@ -15,7 +15,6 @@ from handlers.partner.persons import DOMAIN, CallerPersons
 from handlers.requests import Model, Ok, operation
 from server.core.errors import EhcError, Forbidden, Malformed, NotFound, TooMany, Unavailable
 from server.identity.identifiers.model import Identifier
-from server.identity.identifiers.service import CrossReference
 
 SYSTEM = "urn:ehc:institution:"
 "The system of a domain is this and the domain itself."
@@ -29,6 +28,7 @@ ISSUE_CODES = {
     "request.invalid": "invalid",
     "partner.unauthenticated": "security",
     "scope.missing": "forbidden",
+    "partner_numbers.too_many": "throttled",
 }
 
 
@@ -65,7 +65,7 @@ class PatientPix(CallerPersons):
         "IHE PIXm: what other systems call this patient",
         query=PixmQuery,
         reply=Parameters,
-        refuses=(Malformed, NotFound, Forbidden),
+        refuses=(Malformed, NotFound, Forbidden, TooMany),
         scope="persons.pix",
         media_type="application/fhir+json",
     )
@@ -75,17 +75,14 @@ class PatientPix(CallerPersons):
         systems = [system for system in query.targets.split(",") if system]
         domains = [_target(system) for system in systems if system != PERSONS]
         is_reference_wanted = PERSONS in systems or not systems
-        if systems and not domains:
-            person_id = await self.services.identifiers.find_person_id(source.domain, source.value)
-            found = CrossReference(person_id, ())
-        else:
-            found = await self.services.identifiers.cross_reference(source, domains, self.actor)
+        are_numbers_wanted = bool(domains) or not systems
+        found = await self.services.identifiers.cross_reference(source, domains, self.actor, self.domain)
         parameters: list[dict[str, Any]] = [
             {
                 "name": "targetIdentifier",
                 "valueIdentifier": {"use": "official", "system": SYSTEM + one.domain, "value": one.value},
             }
-            for one in found.identifiers
+            for one in (found.identifiers if are_numbers_wanted else ())
         ]
         if is_reference_wanted:
             reference = {"reference": f"Patient/{found.person_id}"}

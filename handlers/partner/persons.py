@@ -7,7 +7,7 @@ from handlers.authentication import PartnerHandler
 from handlers.partner.fields import ShortText
 from handlers.requests import Created, Id, Model, Ok, operation
 from server.core.audit import Actor
-from server.core.errors import Conflict, Forbidden, InvalidInput, Malformed, NotFound
+from server.core.errors import Conflict, Forbidden, InvalidInput, Malformed, NotFound, TooMany
 from server.identity.identifiers.model import Identifier
 from server.identity.intake import Entry
 from server.identity.model import Guardian
@@ -94,7 +94,7 @@ class Persons(CallerPersons):
         "Register a person, or update him",
         body=PersonEntry,
         reply=RegisteredView,
-        refuses=(InvalidInput, Conflict, Forbidden),
+        refuses=(InvalidInput, Conflict, Forbidden, TooMany),
         scope="persons.register",
         idempotent=True,
     )
@@ -134,14 +134,14 @@ class Pix(CallerPersons):
         "What other domains call the person whom one domain calls so",
         query=PixQuery,
         reply=PixView,
-        refuses=(Malformed, NotFound, Forbidden),
+        refuses=(Malformed, NotFound, Forbidden, TooMany),
         scope="persons.pix",
     )
     async def get(self, query: PixQuery) -> Ok:
         domain, _, value = query.source.partition("|")
         targets = [] if query.target is None else [query.target]
         found = await self.services.identifiers.cross_reference(
-            Identifier(domain, value), targets, self.actor
+            Identifier(domain, value), targets, self.actor, self.domain
         )
         shown = [IdentifierView(domain=one.domain, value=one.value) for one in found.identifiers]
         return Ok(PixView(person_id=found.person_id, identifiers=shown))

@@ -2,6 +2,7 @@
 
 from server.app.foundation import Foundation
 from server.identity.desk import PersonDesk
+from server.identity.guesses import Guesses
 from server.identity.identifiers.service import IdentifierService
 from server.identity.identifiers.store import IdentifierStore
 from server.identity.index import PersonIndex
@@ -22,7 +23,10 @@ def person_index(base: Foundation) -> PersonServices:
     index = PersonIndex(store, clock)
     merges = MergeService(MergeStore(kept("merges"), sealer), store, base.mongo.in_transaction, audit, clock)
     reviews = ReviewService(ReviewStore(kept("person_reviews"), sealer), index, merges, audit, clock)
-    identifiers = IdentifierService(IdentifierStore(kept("identifiers"), sealer), index, audit, clock)
+    guesses = Guesses(base.budgets, base.policies, sealer)
+    identifiers = IdentifierService(
+        IdentifierStore(kept("identifiers"), sealer), index, guesses, audit, clock
+    )
     identity = IdentityService(
         index,
         Register(index, reviews, merges, base.policies, audit, clock),
@@ -33,5 +37,5 @@ def person_index(base: Foundation) -> PersonServices:
     )
     allows = base.settings.allows_test_numbers
     desk = PersonDesk(index, identifiers, audit, clock, allows_test_numbers=allows)
-    intake = Intake(identity, identifiers, clock, allows_test_numbers=allows)
+    intake = Intake(identity, identifiers, guesses, clock, allows_test_numbers=allows)
     return PersonServices(identity, identifiers, merges, reviews, desk, intake)

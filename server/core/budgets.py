@@ -12,7 +12,7 @@ from typing import Any
 from server.core.clock import Clock
 from server.core.errors import TooMany
 from server.core.grouping import Group
-from server.core.mongo import Collection, index
+from server.core.mongo import Collection, Duplicate, index
 
 LOOK_EVERY_S = 0.05
 LOOKS = 100
@@ -54,6 +54,17 @@ class Budgets:
         if row is not None and row["spent"] > budget.limit:
             raise self._spent(budget, ends_at)
         return row_id
+
+    async def spend_once(self, budget: Budget, subject: str, thing: str) -> None:
+        """As `spend`, but once in a window for the same `thing`, however often it comes; nor may that be
+        personal data.  Whoever dies in between leaves one that is not counted."""
+        row_id, ends_at = self._window(budget, subject)
+        row = {"_id": f"{row_id}|{thing}", "expires_at": ends_at + timedelta(minutes=1)}
+        try:
+            await self._collection.insert(row)
+        except Duplicate:
+            return
+        await self.spend(budget, subject)
 
     async def refund(self, receipt: str) -> None:
         """Gives back the one that was taken out for this receipt."""

@@ -7,6 +7,7 @@ from server.core.audit import Actor
 from server.core.clock import Clock, today
 from server.core.phones import read_phone
 from server.identity.documents import read_document
+from server.identity.guesses import Guesses
 from server.identity.identifiers.service import IdentifierService
 from server.identity.model import Contact, Guardian, Origin, Particulars, Registration
 from server.identity.names import read_name
@@ -34,12 +35,14 @@ class Intake:
         self,
         identity: IdentityService,
         identifiers: IdentifierService,
+        guesses: Guesses,
         clock: Clock,
         *,
         allows_test_numbers: bool,
     ) -> None:
         self._identity = identity
         self._identifiers = identifiers
+        self._guesses = guesses
         self._clock = clock
         self._allows_test_numbers = allows_test_numbers
 
@@ -47,7 +50,8 @@ class Intake:
         """The person, with the register's number bound to him; or "review", and nothing is bound yet: asked
         again after the decision, it is.  Nobody has confirmed what a register says, so it renames nobody.
 
-        InvalidInput: name.invalid, phone.invalid, document.*; Conflict `identifier.taken`, `person.changed`.
+        InvalidInput: name.invalid, phone.invalid, document.*; Conflict `identifier.taken`, `person.changed`;
+        TooMany `partner_persons.too_many`, `partner_names.too_many` for an app that guesses.
         """
         said = Particulars(
             read_name(entry.name),
@@ -66,9 +70,14 @@ class Intake:
                 None if entry.guardian is None else _read_guardian(entry.guardian),
             ),
         )
+        is_app, has_number = by.kind == "app", entry.number is not None
+        if is_app:
+            await self._guesses.require_persons_left(by.id, said.document)
         registered = await self._identity.register(said, (), Origin("batch", by))
         if registered.person is not None and entry.number is not None:
             await self._identifiers.bind(domain, entry.number, registered.person.person_id, by)
+        if is_app:
+            await self._guesses.count_person(by.id, said, registered, has_number=has_number)
         return registered
 
 

@@ -49,6 +49,19 @@ async def test_a_budget_is_of_one_subject_and_one_window(mongo: Mongo, clock: He
     await budgets.spend(THREE, "amy")
 
 
+async def test_the_same_thing_is_counted_once_in_a_window(mongo: Mongo, clock: HeldClock) -> None:
+    processes = [Budgets(mongo.collection("budgets"), clock) for _ in range(2)]
+    for thing in ("a", "b", "c"):
+        await asyncio.gather(*(one.spend_once(THREE, "amy", thing) for one in processes * 8))
+    with pytest.raises(TooMany):
+        await processes[0].require_left([(THREE, "amy")])
+    with pytest.raises(TooMany):
+        await processes[0].spend_once(THREE, "amy", "d")
+    await processes[0].spend_once(THREE, "bob", "a")
+    clock.advance(60)
+    await processes[0].spend_once(THREE, "amy", "a")
+
+
 async def test_a_receipt_gives_one_back(mongo: Mongo, clock: HeldClock) -> None:
     budgets = Budgets(mongo.collection("budgets"), clock)
     receipts = [await budgets.spend(THREE, "amy") for _ in range(3)]

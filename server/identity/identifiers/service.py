@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock
 from server.core.errors import Conflict, Forbidden, Malformed, NotFound
+from server.identity.guesses import Guesses
 from server.identity.identifiers.model import Identifier
 from server.identity.identifiers.store import IdentifierStore
 from server.identity.index import PersonIndex
@@ -20,9 +21,12 @@ class CrossReference:
 
 
 class IdentifierService:
-    def __init__(self, store: IdentifierStore, index: PersonIndex, audit: Audit, clock: Clock) -> None:
+    def __init__(
+        self, store: IdentifierStore, index: PersonIndex, guesses: Guesses, audit: Audit, clock: Clock
+    ) -> None:
         self._store = store
         self._index = index
+        self._guesses = guesses
         self._audit = audit
         self._clock = clock
 
@@ -67,13 +71,17 @@ class IdentifierService:
         """person_id → the living person's id, of those that are somebody's."""
         return await self._index.list_living(person_ids) if person_ids else {}
 
-    async def cross_reference(self, source: Identifier, targets: Sequence[str], by: Actor) -> CrossReference:
+    async def cross_reference(
+        self, source: Identifier, targets: Sequence[str], by: Actor, own_domain: str | None = None
+    ) -> CrossReference:
         """What `targets` (all domains when there are none) call the person whom `source` names.
 
         Refuses as `find_person_id` does; Forbidden `identifier.unknown_target` for a domain in which nothing
-        was ever bound.
+        was ever bound; TooMany `partner_numbers.too_many` for an app that has asked for too many numbers of
+        other domains than its own that nobody has.
         """
-        person = await self._index.get(await self.find_person_id(source.domain, source.value))
+        person_id = await self._find_asked(source, by, own_domain)
+        person = await self._index.get(person_id)
         for target in targets:
             if not await self._store.is_known(target):
                 raise Forbidden("identifier.unknown_target", "targetSystem not found")
@@ -88,6 +96,16 @@ class IdentifierService:
         ids = await self._index.list_ids(person)
         found = await self._store.list_of_persons(ids, targets or None)
         return CrossReference(person.person_id, tuple(one for one in found if one != source))
+
+    async def _find_asked(self, source: Identifier, by: Actor, own_domain: str | None) -> str:
+        if by.kind != "app" or source.domain == own_domain:
+            return await self.find_person_id(source.domain, source.value)
+        await self._guesses.require_numbers_left(by.id)
+        try:
+            return await self.find_person_id(source.domain, source.value)
+        except NotFound:
+            await self._guesses.count_number(by.id, source)
+            raise
 
     async def list_of_person(self, person_id: str) -> list[Identifier]:
         ids = await self._index.list_ids(await self._index.get(person_id))
