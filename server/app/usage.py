@@ -60,6 +60,7 @@ def using(
         base.audit,
         base.metrics,
         base.clock,
+        base.mongo.in_transaction,
     )
     return Using(journal, codes, UsageServices(usage, mappings, upload))
 

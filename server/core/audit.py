@@ -50,7 +50,7 @@ CHECKPOINT_EVERY = timedelta(seconds=30)
 LONGEST_UNSIGNED = (
     2 * CHECKPOINT_EVERY
 )  # far below the verifier's CHAIN_TIMEOUT: clocks may differ by minutes
-# `outbox` shrinks as events are delivered, `upload` goes when a use was sent on; the rest never changes.
+# `outbox` shrinks as events are delivered, `upload` changes when a use was sent on; the rest never does.
 UNSEALED = ("_id", "audit", "outbox", "upload")
 
 log = structlog.get_logger()

@@ -153,7 +153,7 @@ class Transaction:
 class Transact(Protocol):
     """`Mongo.in_transaction`."""
 
-    async def __call__(self, work: Callable[[Transaction], Awaitable[None]]) -> None: ...
+    async def __call__(self, work: Callable[[Transaction], Awaitable[T]]) -> T: ...
 
 
 class Collection:

@@ -17,6 +17,8 @@ from sandbox import sm2
 from sandbox.app import make_app
 from server import app as composition
 from server import usage_commands
+from server.core.errors import Unavailable
+from server.core.mongo import Transaction
 from server.gateways.upper_centre import NotTaken
 from server.settings import SettingsError, load
 from server.usage.model import UsageReporting
@@ -116,6 +118,7 @@ async def test_every_use_goes_up_once_in_order_and_names_nobody(
         assert await usage_commands.run(upper.first.app, arguments) == 0
         assert await upper.upload.send_due() == 5
         assert (await upper.batches())[-1] | {"fence": 0} == {"fence": 0, "accepted": 1, "duplicates": 4}
+        assert (await upper.upload.progress()).sent == 5, "what went twice is there once"
         await platform.decide(UsageReporting, names_persons=True)
         await some(upper.second, card_id, "e-4")
         await upper.first.app.versions.poll()
@@ -192,7 +195,12 @@ async def test_one_sends_at_a_time_and_who_overslept_is_fenced(platform: Platfor
         assert upper.upload._upper is not None
         with pytest.raises(NotTaken, match=r"upload\.fenced"):
             await upper.upload._send(upper.upload._upper, fence, rows)
-        assert not await store.hold(fence, now + timedelta(days=1), 1, "x", now), "the turn was another's"
+        until = now + timedelta(days=1)
+
+        async def settle(within: Transaction) -> bool:
+            return await store.settle(fence, rows, {}, until, now, within)
+
+        assert not await upper.first.app.mongo.in_transaction(settle), "the turn was another's"
         await store.release(fence, now + timedelta(days=1))
         await some(upper.first, card_id, "after")
         assert await upper.second.app.services.usage_upload.send_due() == 1
@@ -213,6 +221,8 @@ async def test_what_the_upper_centre_will_not_take_stays_with_its_reason_and_hol
         assert await upper.upload.send_due() == 700
         assert [batch["accepted"] for batch in await upper.batches()] == [497, 203]
         assert db.usages.count_documents({"upload.refused": "use.unwanted"}) == 3
+        shown = await upper.upload.progress()
+        assert (shown.sent, shown.refused, shown.waiting) == (700, 3, 0)
         await upper.upload.measure()
         assert "ehc_usage_refused 3.0" in (await upper.first.http.get("/metrics")).body.decode()
         await platform.http.send("PUT", path, {"steps": []})
@@ -220,6 +230,31 @@ async def test_what_the_upper_centre_will_not_take_stays_with_its_reason_and_hol
         await upper.upload.send_again(platform.clock.now() - timedelta(days=1))
         assert await upper.upload.send_due() >= 703
         assert len([use for use in await upper.kept() if use["step"] == "0101014"]) == 3
+        shown = await upper.upload.progress()
+        assert (shown.sent, shown.refused) == (len(await upper.kept()), 0)
+
+
+async def test_who_dies_before_it_is_written_down_has_counted_nothing(
+    platform: Platform, db: Database[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upper centre has the batch; ours neither marks it nor counts it, and the next turn does both."""
+    _, card_id, _ = await known_patient(platform)
+    async with upper_centre(platform) as upper:
+        await some(upper.first, card_id, "e-1", "e-2", "e-3")
+
+        async def dies(work: Any) -> Any:
+            raise Unavailable("database.unavailable", "the process is gone")
+
+        with monkeypatch.context() as patch, pytest.raises(Unavailable):
+            patch.setattr(upper.upload, "_in_transaction", dies)
+            await upper.upload.send_due()
+        assert len(await upper.kept()) == 3
+        shown = await upper.upload.progress()
+        assert (shown.sent, shown.waiting) == (0, 3)
+        platform.clock.advance(LEASE.total_seconds())
+        assert await upper.upload.send_due() == 3
+        shown = await upper.upload.progress()
+        assert (shown.sent, shown.waiting) == (3, 0)
 
 
 async def test_address_and_keys_come_together(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

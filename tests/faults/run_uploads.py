@@ -27,7 +27,7 @@ UPPER_KEY = bytes(31) + b"\x05"
 USES_A_KILL = 3
 MOST_PLACES = 12  # and ways to die
 # The turn, what is said before anything leaves, and the marks; the record's own writes die in `failpoints`.
-OF_UPLOADS = ("usage_uploads.", "audit.insert.", "usages.")
+OF_UPLOADS = ("usage_uploads.", "audit.insert.", "usages.", "transaction.")
 PEOPLE, TELL_AT_ONCE = 4, 400
 WORK_S = 60.0
 DUE = {"upload.due": True}
@@ -154,7 +154,8 @@ def kill_in_uploads(seed: int, say: Say, *, times: int) -> Outcome:
         outcome.findings["who overslept is fenced"] = fenced
         stored = list(up.rows.find({"institution_id": {"$ne": None}}))
         outcome.findings["I2 acknowledged is stored"] = _all_stored(up.told, stored)
-        outcome.findings["each use is above once"] = counted_once(stored, up.look())
+        counted = up.on.stage.database.usage_uploads.find_one({"_id": UPPER})["sent"]
+        outcome.findings["each use is above once"] = counted_once(stored, up.look(), counted)
         outcome.findings["I9 audit is sound"] = Finding(1, up.on.clients.run(_audit_problems(up.on)))
     return outcome
 
@@ -249,9 +250,9 @@ def _stop_owners(up: Uploads, times: int) -> Finding:
 
 
 # -- what must hold
-def counted_once(stored: Sequence[Mapping[str, Any]], above: Mapping[str, Any]) -> Finding:
-    """Every stored use is above, nothing else is, the counts above say so, and no older turn came after a
-    newer one; nothing waits here any more."""
+def counted_once(stored: Sequence[Mapping[str, Any]], above: Mapping[str, Any], counted: int) -> Finding:
+    """Every stored use is above, nothing else is, both counts say so, and no older turn came after a newer
+    one; nothing waits here any more."""
     ids = Counter(use["use_id"] for use in above["uses"])
     ours = {row["_id"] for row in stored}
     problems = [f"{one} never went up" for one in sorted(ours - ids.keys())]
@@ -263,7 +264,9 @@ def counted_once(stored: Sequence[Mapping[str, Any]], above: Mapping[str, Any]) 
     fences = [batch["fence"] for batch in above["batches"]]
     if fences != sorted(fences):
         problems.append("an older turn's batch was taken after a newer one's")
-    problems += [f"{row['_id']} still waits" for row in stored if "upload" in row]
+    if counted != len(ours):
+        problems.append(f"{counted} were counted here, {len(ours)} are stored")
+    problems += [f"{row['_id']} still waits" for row in stored if row["upload"] != {"sent": True}]
     return Finding(len(ours), problems[:20])
 
 

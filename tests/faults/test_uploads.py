@@ -15,11 +15,16 @@ def sound() -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
         {"fence": 1, "accepted": 1, "duplicates": 0},
         {"fence": 2, "accepted": 1, "duplicates": 1},
     ]
-    return [{"_id": "a"}, {"_id": "b"}], {"uses": [{"use_id": "a"}, {"use_id": "b"}], "batches": batches}
+    sent = {"upload": {"sent": True}}
+    return [{"_id": "a", **sent}, {"_id": "b", **sent}], {
+        "uses": [{"use_id": "a"}, {"use_id": "b"}],
+        "batches": batches,
+    }
 
 
 def test_a_sound_upload_is_sound() -> None:
-    assert counted_once(*sound()).problems == []
+    assert counted_once(*sound(), counted=2).problems == []
+    assert counted_once(*sound(), counted=3).problems == ["3 were counted here, 2 are stored"]
 
 
 def test_what_is_lost_doubled_strange_late_or_unmarked_is_found() -> None:
@@ -36,4 +41,4 @@ def test_what_is_lost_doubled_strange_late_or_unmarked_is_found() -> None:
     ):
         ours, above = sound()
         spoil(ours, above)
-        assert said in counted_once(ours, above).problems, said
+        assert said in counted_once(ours, above, counted=2).problems, said

@@ -6,9 +6,9 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class UploadProgress:
-    """`sent`: taken by the centre above so far, one that went twice counted twice; `refused`: what it will
-    never take.  `failures`: in a row, 0 when the last turn went well; the last failure stays to be seen.
-    `next_try_at` is None while nothing is wrong: then whatever waits goes within seconds."""
+    """`sent`: how many uses the centre above has taken so far, each once, however often it went; `refused`:
+    what it will never take.  `failures`: in a row, 0 when the last turn went well; the last failure stays to
+    be seen.  `next_try_at` is None while nothing is wrong: then whatever waits goes within seconds."""
 
     is_set_up: bool
     sent: int

@@ -1,9 +1,9 @@
 """Sending uses to the centre above us.
 
-Each row is marked by the write that stores it, and loses the mark when the upper centre has said that it
-keeps it: so nothing can be passed over, however late a row came to be stored.  One process sends at a time;
-its turn is a lease with a fence, and the upper centre takes nothing with an older fence than it has seen.  A
-batch whose answer is lost goes again: there an id is counted once.
+Each row is marked as waiting by the write that stores it, and the mark changes when the upper centre has said
+that it keeps it: so nothing can be passed over, however late a row came to be stored.  One process sends at a
+time; its turn is a lease with a fence, and the upper centre takes nothing with an older fence than it has
+seen.  A batch whose answer is lost goes again: there an id is counted once, and here as well.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import structlog
 
 from server.core.audit import Actor, Audit
 from server.core.clock import Clock, iso
-from server.core.mongo import Document
+from server.core.mongo import Document, Transact, Transaction
 from server.core.observability import Metrics
 from server.core.policies import Policies
 from server.core.secrets import Sealer
@@ -44,6 +44,7 @@ class UsageUpload:
         audit: Audit,
         metrics: Metrics,
         clock: Clock,
+        in_transaction: Transact,
     ) -> None:
         self._store = store
         self._upper = upper
@@ -52,6 +53,7 @@ class UsageUpload:
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
+        self._in_transaction = in_transaction
 
     def report_set_up(self) -> None:
         """Tells the log, when a process starts, that uses go nowhere."""
@@ -73,10 +75,10 @@ class UsageUpload:
                 rows = await self._store.list_due(BATCH)
                 if not rows:
                     break
-                taken += await self._send(self._upper, fence, rows)
-                now = self._clock.now()
-                if not await self._store.hold(fence, now + LEASE, len(rows), rows[-1]["_id"], now):
+                settled = await self._send(self._upper, fence, rows)
+                if settled is None:
                     return taken
+                taken += settled
         except Fenced:
             log.info("usage_upload.fenced", fence=fence)
             return taken
@@ -88,7 +90,8 @@ class UsageUpload:
         await self._store.release(fence, self._clock.now())
         return taken
 
-    async def _send(self, upper: UpperCentre, fence: int, rows: list[Document]) -> int:
+    async def _send(self, upper: UpperCentre, fence: int, rows: list[Document]) -> int | None:
+        """How many were taken; None when the turn was another's before that was written down."""
         rules, now = await self._policies.get(UsageReporting), self._clock.now()
         uses = [self._use(row, rules, now) for row in rows]
         await self._audit.record(
@@ -97,8 +100,12 @@ class UsageUpload:
         refused: Mapping[str, str] = await upper.take(fence, uses)
         if refused:
             log.warning("usage_upload.refused", count=len(refused), reasons=sorted(set(refused.values()))[:5])
-        await self._store.settle(rows, refused)
-        return len(rows) - len(refused)
+        now = self._clock.now()
+
+        async def settle(within: Transaction) -> bool:
+            return await self._store.settle(fence, rows, refused, now + LEASE, now, within)
+
+        return len(rows) - len(refused) if await self._in_transaction(settle) else None
 
     def _use(self, row: Document, rules: UsageReporting, now: datetime) -> UploadedUse:
         told_at = _told_at(row)

@@ -1,10 +1,11 @@
-"""What waits for the next level, a mark in the row of the use; whose turn it is to send: `usage_uploads`."""
+"""What waits for the next level, and what it has: marks in the row of the use.  Whose turn it is to send, and
+how many uses the next level has: `usage_uploads`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from server.core.ids import earliest_id
-from server.core.mongo import Collection, Document, Duplicate, index
+from server.core.mongo import Collection, Document, Duplicate, Transaction, index
 
 UPPER = "upper_centre"
 DUE: Document = {"upload.due": True}
@@ -12,7 +13,7 @@ CHUNK = 1000
 
 
 class UploadStore:
-    # Empty but for what waits: the mark goes when the use was taken.
+    # Empty but for what waits: `upload.due` goes when the use was taken.
     USAGE_INDEXES = [
         index("upload.due", "_id", where=DUE),
         index("upload.refused", where={"upload.refused": {"$exists": True}}),
@@ -35,12 +36,36 @@ class UploadStore:
             return None
         return None if row is None else int(row["fence"])
 
-    async def hold(self, fence: int, until: datetime, sent: int, last_id: str, at: datetime) -> bool:
-        """The turn goes on, `last_id` is the last use that was taken; False when it was another's before."""
-        taken = {"lease_until": until, "failures": 0, "last_id": last_id, "sent_at": at}
-        return await self._uploads.update(
-            {"_id": UPPER, "fence": fence}, {"$set": taken, "$inc": {"sent": sent}}
-        )
+    async def settle(
+        self,
+        fence: int,
+        rows: Sequence[Document],
+        refused: Mapping[str, str],
+        until: datetime,
+        at: datetime,
+        within: Transaction,
+    ) -> bool:
+        """The next level has these rows, but for the refused, which stay with the reason; the turn goes on
+        until then.  False when it was another's before.
+
+        A use is counted when it is taken for the first time.  The count is another document than the rows, so
+        both move together: whoever died in between would count it twice, or never.
+        """
+        usages, uploads = within.of(self._usages), within.of(self._uploads)
+        taken = [row for row in rows if row["_id"] not in refused]
+        new = sum(1 for row in taken if "sent" not in row["upload"])
+        turn = {"lease_until": until, "failures": 0, "last_id": rows[-1]["_id"], "sent_at": at}
+        change = {"$set": turn, "$inc": {"sent": new}}
+        if not await uploads.update({"_id": UPPER, "fence": fence}, change):
+            return False
+        if taken:
+            keys = [row["use_key"] for row in taken]
+            await usages.update_all({"use_key": {"$in": keys}}, {"$set": {"upload": {"sent": True}}})
+        for row in rows:
+            if row["_id"] in refused:
+                reason = {"$set": {"upload.refused": refused[row["_id"]]}, "$unset": {"upload.due": ""}}
+                await usages.update({"use_key": row["use_key"]}, reason)
+        return True
 
     async def release(self, fence: int, now: datetime) -> None:
         await self._uploads.update({"_id": UPPER, "fence": fence}, {"$set": {"lease_until": now}})
@@ -62,16 +87,6 @@ class UploadStore:
         """The oldest uses that wait."""
         return await self._usages.find(DUE, limit=limit, sort=[("_id", 1)])
 
-    async def settle(self, rows: Sequence[Document], refused: Mapping[str, str]) -> None:
-        """All but the refused were taken; those stay, with the reason."""
-        taken = [row["use_key"] for row in rows if row["_id"] not in refused]
-        if taken:
-            await self._usages.update_all({"use_key": {"$in": taken}}, {"$unset": {"upload": ""}})
-        for row in rows:
-            if row["_id"] in refused:
-                reason = {"upload": {"refused": refused[row["_id"]]}}
-                await self._usages.update({"use_key": row["use_key"]}, {"$set": reason})
-
     async def mark_since(self, since: datetime) -> int:
         """Lets every use of an institution that was stored since then wait again; how many there are."""
         after, marked = earliest_id(since), 0
@@ -85,7 +100,8 @@ class UploadStore:
             if not rows:
                 return marked
             keys = [row["use_key"] for row in rows]
-            await self._usages.update_all({"use_key": {"$in": keys}}, {"$set": {"upload": {"due": True}}})
+            again = {"$set": {"upload.due": True}, "$unset": {"upload.refused": ""}}
+            await self._usages.update_all({"use_key": {"$in": keys}}, again)
             marked, after = marked + len(rows), rows[-1]["_id"]
 
     async def backlog(self) -> tuple[int, int]:
