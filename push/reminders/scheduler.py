@@ -88,6 +88,10 @@ class ReminderScheduler:
             done += len(rows)
         return done
 
+    async def backlog(self) -> tuple[int, int]:
+        """How many are due and not sent, and how many are parked."""
+        return await self._store.backlog(self._clock.now())
+
     async def _settle(self, rows: Sequence[Reminder]) -> None:
         """The batch at once; and when that cannot be, each row alone, so that one spoils no other's."""
         try:

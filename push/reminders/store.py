@@ -72,10 +72,10 @@ class ReminderStore:
             {"$set": {"state": "parked", "parked_because": reason, "parked_at": now}, "$unset": ENDED},
         )
 
-    async def backlog(self) -> tuple[int, int]:
-        """How many wait, and how many are parked."""
-        waiting = await self._collection.count({"due_at": {"$gt": _NEVER}})
-        return waiting, await self._collection.count({"parked_at": {"$exists": True}})
+    async def backlog(self, now: datetime) -> tuple[int, int]:
+        """How many are due and not sent, and how many are parked."""
+        due = await self._collection.count({"due_at": {"$gt": _NEVER, "$lte": now}})
+        return due, await self._collection.count({"parked_at": {"$exists": True}})
 
 
 _NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

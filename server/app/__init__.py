@@ -15,6 +15,7 @@ usage.py        uses that hospitals tell of
 router.py       the national router, put together of its own few parts
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from server.app import assembly
@@ -24,7 +25,7 @@ from server.app.process import Process
 from server.core.audit_verifier import AuditVerifier, time_out_chains
 from server.core.clock import Clock, SystemClock
 from server.core.outbox import Relay
-from server.jobs import Job
+from server.jobs import Job, keep_measuring
 from server.services import Services
 from server.settings import Settings
 from server.subscriptions import dispatcher
@@ -45,6 +46,12 @@ class App(Process):
     relay: Relay
     services: Services
     jobs: list[Job]
+
+    def start(self) -> None:
+        """Besides, what `/metrics` shows of the database: the process that is asked for it must know."""
+        super().start()
+        measuring = [job for job in self.jobs if job.measures]
+        self.tasks += [asyncio.create_task(keep_measuring(job, self.services.metrics)) for job in measuring]
 
 
 async def build(settings: Settings, clock: Clock | None = None, *, unsafe_writes: bool = False) -> App:
@@ -82,6 +89,12 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         waiting, parked = await services.deliveries.backlog()
         services.metrics.deliveries_waiting.set(waiting)
         services.metrics.deliveries_parked.set(parked)
+        due, parked = await services.reminders.backlog()
+        services.metrics.reminders_due.set(due)
+        services.metrics.reminders_parked.set(parked)
+        owed, refused = await services.appointment_upkeep.releases_owed()
+        services.metrics.releases_owed.set(owed)
+        services.metrics.releases_refused.set(refused)
 
     return [
         Job("outbox", 0.2, relay.deliver_due),
@@ -96,7 +109,7 @@ def _jobs(base: Foundation, services: Services, relay: Relay) -> list[Job]:
         Job("examination_plans", 5, services.examination_plans.give_back_due),
         Job("attachments", 60, services.attachments.delete_due),
         Job("audit_timeouts", 60, lambda: time_out_chains(base.kept, base.seals, base.clock)),
-        Job("outbox_backlog", 15, measure_backlog),
         Job("usage_upload", 5, services.usage_upload.send_due),
-        Job("usage_backlog", 15, services.usage_upload.measure),
+        Job("outbox_backlog", 15, measure_backlog, measures=True),
+        Job("usage_backlog", 15, services.usage_upload.measure, measures=True),
     ]

@@ -101,6 +101,22 @@ class Metrics:
             "Messages no channel can bring, for a person to see",
             registry=self.registry,
         )
+        self.reminders_due = Gauge(
+            "ehc_reminders_due", "Reminders whose time has come and that are not sent", registry=self.registry
+        )
+        self.reminders_parked = Gauge(
+            "ehc_reminders_parked",
+            "Reminders that cannot be sent, for a person to see",
+            registry=self.registry,
+        )
+        self.releases_owed = Gauge(
+            "ehc_releases_owed", "Places at hospitals that are still to be given back", registry=self.registry
+        )
+        self.releases_refused = Gauge(
+            "ehc_releases_refused",
+            "Of these, refused for a reason that is no reason; for a person to see",
+            registry=self.registry,
+        )
         self.uses_unsent = Gauge(
             "ehc_usage_unsent", "Uses the upper centre has not taken yet", registry=self.registry
         )

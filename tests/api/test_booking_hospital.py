@@ -149,11 +149,15 @@ async def test_an_answer_that_is_lost_is_asked_again_and_never_guessed(at: Booke
     assert (await platform.http.post(path, token=token)).json["state"] == "cancelled"
     row = await platform.app.services.appointments.find(appointment_id)
     assert row is not None and row.owes_release
+    await platform.work()
+    metrics = (await platform.http.get("/metrics")).body.decode()
+    assert "ehc_releases_owed 1.0" in metrics and "ehc_releases_refused 0.0" in metrics
     await at.door()
     platform.clock.advance(300)
     await platform.work()
     row = await platform.app.services.appointments.find(appointment_id)
     assert row is not None and not row.owes_release
+    assert "ehc_releases_owed 0.0" in (await platform.http.get("/metrics")).body.decode()
 
 
 async def test_a_refusal_gives_our_place_back_with_the_hospitals_reason(at: Booked) -> None:

@@ -356,6 +356,34 @@ async def test_an_order_under_anothers_number_hides_no_other(platform: Platform)
     )
 
 
+async def test_an_order_its_hospital_has_freed_can_be_booked_again(platform: Platform) -> None:
+    """Booked elsewhere, then open; one that is booked here stays booked, whatever its hospital still says."""
+    await hospital(platform, days=1)
+    who = await patient(platform)
+    one = replace(appointment(platform, who["card_id"]), is_ours=False)
+    services, now = platform.app.services, platform.clock.now()
+    await services.appointments._store.insert_each([NewBooking(one, [], None, None)], now)
+    assert one.registration_no is not None
+    written = Order("O-1", one.registration_no, "ct.contrast", "检查 CT", RADIOLOGY, "open", now, 0)
+    path = f"/api/v1/examination-orders?card_id={who['card_id']}"
+
+    async def told(state: Any) -> str:
+        """How the order stands when its hospital, asked now, calls it so."""
+        system = OrderingSystem([replace(written, state=state)])
+        services.examination_orders._hospitals = system  # type: ignore[assignment]
+        [shown] = (await platform.http.get(path, token=who["token"])).json["orders"]
+        return str(shown["state"])
+
+    assert [await told(state) for state in ("open", "booked", "booked", "open", "open")] == [
+        *("open", "booked", "booked", "open", "open")
+    ]
+    ct = room(platform, "ct.contrast", RADIOLOGY)
+    assert (await book(platform, who["token"], who["card_id"], slot_ref(ct, "ct-1"))).status == 201
+    await platform.work()
+    assert await told("open") == "booked"
+    assert [await told("done"), await told("open")] == ["done", "done"]
+
+
 async def test_what_is_to_be_prepared_is_told_in_time(platform: Platform) -> None:
     """When it is booked and in the evening before; not after a cancel."""
     await hospital(platform, days=3)

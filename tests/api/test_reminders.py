@@ -9,7 +9,6 @@ from pymongo.database import Database
 
 from push.reminders.model import ReminderPolicy
 from push.reminders.scheduler import LEASE
-from push.reminders.store import ReminderStore
 from server.core.clock import iso
 from server.core.errors import Unavailable
 from server.core.ids import new_id
@@ -201,7 +200,9 @@ async def test_a_poison_row_parks_and_the_others_go_on(platform: Platform, db: D
     assert await reminded(platform, token) == ["visit_day_before"]
     [parked] = list(db.reminders.find({"parked_at": {"$exists": True}}))
     assert (parked["_id"], parked["parked_because"]) == ("poison", "KeyError")
-    assert await ReminderStore(platform.app.mongo.collection("reminders")).backlog() == (1, 1)
+    await platform.work()
+    metrics = (await platform.http.get("/metrics")).body.decode()
+    assert "ehc_reminders_parked 1.0" in metrics and "ehc_reminders_due 0.0" in metrics
 
 
 async def test_medicine_is_told_of_until_it_is_ticked(platform: Platform, db: Database[Rows]) -> None:

@@ -9,6 +9,8 @@ then the hospital is asked what became of the lock, never guessed.  Whoever make
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
 from server.appointments.booking.model import CANCELLABLE, EVENTS, Appointment, Because, State
 from server.appointments.booking.seats import free_seat
 from server.appointments.booking.store import AppointmentStore
@@ -21,13 +23,18 @@ from server.core.clock import Clock
 from server.core.errors import NotFound, Unavailable
 from server.core.mongo import Duplicate
 from server.gateways.his.interface import HospitalRefused, HospitalSystem
-from server.gateways.his.model import Lock, LockAnswer, Patient
+from server.gateways.his.model import Lock, LockAnswer, Patient, RefusalCode
 
 LEASE = timedelta(seconds=30)
 MAX_BACKOFF_S = 300
 MAX_STEPS = 8
 RELEASE_FOR = timedelta(days=1)
 """How long after its slot the release of a lock is asked for; nobody can sit there any more."""
+
+THERE: RefusalCode = "lock.used"
+"""The one refusal of a release that the contract knows: the patient has checked in."""
+
+log = structlog.get_logger()
 
 
 class Stale(Exception):
@@ -58,8 +65,8 @@ class Carrier:
             except Unavailable:
                 return await self._postpone(one)
             except HospitalRefused as refusal:
-                if one.owes_release:  # the patient is there: nothing is left to let go
-                    return await self._save(one, replace(one, owes_release=False, hospital_code=refusal.code))
+                if one.owes_release:
+                    return await self._not_released(one, refusal.code)
                 one = await self.end(one, "hospital_refused", refusal.code)
             if one == before:
                 return one
@@ -70,7 +77,7 @@ class Carrier:
         if one.owes_release:
             system = await self._system(one)
             await system.release(one.appointment_id)
-            return await self._save(one, replace(one, owes_release=False))
+            return await self._save(one, replace(one, owes_release=False, release_refused=None))
         if one.state is State.HOLDING and one.is_waiting:
             return await self._draw(one)
         if one.state is State.HOLDING:
@@ -78,6 +85,16 @@ class Carrier:
         if one.state is State.CONFIRMING:
             return await self._confirm(one)
         return one
+
+    async def _not_released(self, one: Appointment, code: RefusalCode) -> Appointment:
+        """Where the patient is there nothing is left to let go.  Any other refusal proves nothing about the
+        place: it is asked for again, and people see that it is refused."""
+        if code == THERE:
+            return await self._save(
+                one, replace(one, owes_release=False, hospital_code=code, release_refused=None)
+            )
+        log.warning("appointment.release_refused", institution_id=one.at.institution_id, code=code)
+        return await self._postpone(replace(one, release_refused=code))
 
     async def _system(self, one: Appointment) -> HospitalSystem:
         try:
@@ -212,7 +229,9 @@ class Carrier:
         """Asked again later, each time later; what nobody can answer any more ends."""
         now = self._clock.now()
         if one.owes_release and now >= one.at.ends_at + RELEASE_FOR:
-            return await self._save(one, replace(one, owes_release=False, hospital_code="unanswered"))
+            log.warning("appointment.release_given_up", institution_id=one.at.institution_id)
+            code = one.release_refused or "unanswered"
+            return await self._save(one, replace(one, owes_release=False, hospital_code=code))
         if one.state is State.HOLDING and one.hold_expires_at is not None and one.hold_expires_at <= now:
             return await self.end(one, "expired")  # so is the hospital's lock, if there was one
         if one.is_live and now >= one.at.ends_at:

@@ -92,7 +92,8 @@ class Place:
 class Appointment:
     """`seat` counts from 1 to `capacity` within the slot; a negative one waits for a draw.  `moves`: how many
     changes it has seen.  `is_ours`: the slot is of the platform's pools.  `owes_release`: the hospital's lock
-    is still to be let go."""
+    is still to be let go; `release_refused`: the code with which the hospital has not, though it says nothing
+    of the patient."""
 
     appointment_id: str
     state: State
@@ -113,6 +114,7 @@ class Appointment:
     because: Because | None = None
     hospital_code: str | None = None
     ended_at: datetime | None = None
+    release_refused: str | None = None
 
     @property
     def is_live(self) -> bool:

@@ -139,6 +139,12 @@ class AppointmentStore:
         )
         return None if row is None else appointment_of(row)
 
+    async def count_owed(self) -> tuple[int, int]:
+        """How many locks are still to be let go, and how many of those a hospital has refused to."""
+        owed: Document = {"next_try_at": {"$exists": True}, "owes_release": True}
+        refused = await self._collection.count({**owed, "release_refused": {"$ne": None}})
+        return await self._collection.count(owed), refused
+
     # -- firm bookings of hospitals with slots of their own
     async def claim_to_ask(self, now: datetime, until: datetime) -> Appointment | None:
         """One whose hospital has not been asked for a while, taken for this caller until then."""

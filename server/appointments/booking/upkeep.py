@@ -47,6 +47,11 @@ class Upkeep:
 
         return await work_off(claim, self._carrier.carry, at_once=AT_ONCE, most=MAX_DUE)
 
+    async def releases_owed(self) -> tuple[int, int]:
+        """How many places hospitals have still to take back, and of how many they refuse to, for a reason
+        that says nothing of the patient."""
+        return await self._store.count_owed()
+
     async def release_expired(self) -> int:
         """Gives back every place whose time to confirm is over, in one sweep; returns how many."""
         freed = 0

@@ -32,8 +32,9 @@ class OrderStore:
         self._collection = collection
 
     async def put(self, order: ExaminationOrder, state: OrderState | None) -> ExaminationOrder | None:
-        """There from now on, as the hospital has it; `state` where the hospital knows better than we do.  One
-        that is booked here stays booked.  None when the number is another card's order."""
+        """There from now on, as the hospital has it; `state` where the hospital knows better than we do, None
+        when it says that the order is open.  One that is booked here stays booked then; one that only the
+        hospital has called booked is open again.  None when the number is another card's order."""
         row = _order_row(order)
         wanted = {name: row.pop(name) for name in ("institution_id", "order_no", "card_id")}
         first = {name: row.pop(name) for name in ("_id", "state", "ordered_at")}
@@ -45,7 +46,19 @@ class OrderStore:
             found = await self._collection.find_and_update(wanted, change, upsert=True)
         except Duplicate:  # two told of it at once, or it is another card's
             found = await self._collection.find_and_update(wanted, {"$set": row})
+        if found is not None and state is None and found["state"] == OrderState.BOOKED.value:
+            found = await self._reopened(found)
         return None if found is None else _order(found)
+
+    async def _reopened(self, row: Document) -> Document:
+        """Open again, unless a booking of ours holds it."""
+        booked_elsewhere = {
+            "_id": row["_id"],
+            "state": OrderState.BOOKED.value,
+            "appointment_id": {"$exists": False},
+        }
+        change = {"$set": {"state": OrderState.OPEN.value}}
+        return await self._collection.find_and_update(booked_elsewhere, change) or row
 
     async def insert_once(self, order: ExaminationOrder, *events: tuple[str, dict[str, Any]]) -> None:
         """An examination booked without an order; once for an appointment."""

@@ -25,7 +25,15 @@ from server.cards.model import Status
 from server.core.clock import HeldClock
 from server.core.errors import NotFound
 from server.gateways.his.interface import HospitalRefused, HospitalUnavailable
-from server.gateways.his.model import Department, Doctor, Lock, LockAnswer, Schedule, Slot
+from server.gateways.his.model import (
+    Department,
+    Doctor,
+    Lock,
+    LockAnswer,
+    RefusalCode,
+    Schedule,
+    Slot,
+)
 from tests.unit.appointments.memory import Faults, MemoryCollection
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -43,6 +51,7 @@ class MemoryHospital:
         self.locks: dict[str, LockAnswer] = {}
         self.capacity, self.fee_fen = CAPACITY, 0
         self.is_heard, self.answers, self.refuses = True, True, ""
+        self.refuses_release: RefusalCode | None = None
 
     def _called(self) -> None:
         self._faults.passing("before")
@@ -106,6 +115,8 @@ class MemoryHospital:
 
     async def release(self, lock_id: str) -> LockAnswer:
         self._called()
+        if self.refuses_release is not None:
+            raise HospitalRefused(self.refuses_release)
         self.locks[lock_id] = LockAnswer(lock_id, "released", "s")
         return self._answer(self.locks[lock_id])
 
