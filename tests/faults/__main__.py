@@ -61,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="repeat the run of this seed")
     parser.add_argument("--failpoint-kills", type=int, help="kills at each failpoint")
     parser.add_argument("--cuts", type=int, help="cuts on each write path")
+    parser.add_argument("--refusals", type=int, help="refusals of each write, for each code")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
     return parser.parse_args()
 
@@ -71,6 +72,8 @@ def _size(arguments: argparse.Namespace) -> Sizes:
         size = replace(size, kills_per_failpoint=arguments.failpoint_kills)
     if arguments.cuts:
         size = replace(size, cuts_per_path=arguments.cuts)
+    if arguments.refusals:
+        size = replace(size, refusals_per_path=arguments.refusals)
     return size
 
 

@@ -77,10 +77,10 @@ def _fits(path: Path, group: Sequence[Path], found: Failpoints) -> bool:
         return False
     if path[1] == "commit" and any(operation == "commit" for _, operation in group):
         return False
-    return _by_worker(path, found) == _by_worker(group[0], found)
+    return by_worker(path, found) == by_worker(group[0], found)
 
 
-def _by_worker(path: Path, found: Failpoints) -> bool:
+def by_worker(path: Path, found: Failpoints) -> bool:
     return ".".join((*path, "after")) not in found.serve
 
 
@@ -100,9 +100,9 @@ def _cut_each(
             if group[0][0] == AT_START:
                 serve.kill()
                 serve.start()
-            cuts = {path: proxy.drop_reply_after(is_command(*_target(*path))) for path in group}
+            cuts = {path: proxy.drop_reply_after(is_command(*target_of(*path))) for path in group}
             for _ in range(MAX_TRIPS):
-                if _by_worker(group[0], found):
+                if by_worker(group[0], found):
                     leave_claims(on, trips, 2)
                 else:
                     on.clients.run(trips.go())
@@ -122,6 +122,6 @@ def _cut_each(
     return missed
 
 
-def _target(collection: str, operation: str) -> tuple[str, str | None]:
+def target_of(collection: str, operation: str) -> tuple[str, str | None]:
     """The command's name and its collection; a commit has none."""
     return COMMANDS.get(operation, operation), None if operation == "commit" else collection

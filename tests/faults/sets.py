@@ -13,6 +13,7 @@ from tests.faults.run_failpoints import kill_at_failpoints
 from tests.faults.run_federation import kill_in_federation, slow_centre
 from tests.faults.run_forged import present_forged_codes
 from tests.faults.run_reminders import days_of_downtime, kill_in_ticks, pause_owners
+from tests.faults.run_unwritable import refuse_writes
 from tests.faults.run_uploads import kill_in_uploads
 from tests.faults.runs import Outcome, Say, kill_database, kill_processes
 
@@ -32,6 +33,7 @@ class Sizes:
     unsafe_acknowledgements: int
     unsafe_kills: int
     cuts_per_path: int
+    refusals_per_path: int
     scans: int
     kills_in_federation: int
     claimed: int
@@ -48,10 +50,10 @@ class Sizes:
 QUICK_TICKS = {"kills_in_ticks": 1, "reminders": 60, "pauses": 2, "due": 300}
 FULL_TICKS = {"kills_in_ticks": 50, "reminders": 2_000, "pauses": 50, "due": 10_000}
 QUICK = Sizes(
-    1, 200, 4, 600, 2, 400, 2, 1, 150, 1, 60, 20_000, **QUICK_TICKS, waits=False, starts=False, at_once=6
+    1, 200, 4, 600, 2, 400, 2, 1, 1, 150, 1, 60, 20_000, **QUICK_TICKS, waits=False, starts=False, at_once=6
 )
 FULL = Sizes(
-    *(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 500, 20, 1_000, 1_000_000),
+    *(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 10, 500, 20, 1_000, 1_000_000),
     **FULL_TICKS,
     waits=True,
     starts=True,
@@ -115,11 +117,15 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     runs["pauses"] = lambda seed, say: pause_owners(seed, say, pauses=size.pauses)
     runs["downtime"] = lambda seed, say: days_of_downtime(seed, say, due=size.due)
     runs["uploads"] = lambda seed, say: kill_in_uploads(seed, say, times=size.kills_per_failpoint)
-    if size.starts:  # the driver's own retry is its makers' to test; once in a while we look
+    if size.starts:
+        runs["unwritable"] = lambda seed, say: refuse_writes(
+            seed, say, times=size.refusals_per_path, waits=waits
+        )
         runs["contention"] = lambda seed, say: contend(seed, say, capacity=100, rounds=30)
         runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)
         runs["uses"] = lambda seed, say: kill_at_failpoints(
             seed, say, times=size.kills_per_failpoint, waits=waits, starts=False, only="usages"
         )
+        # The driver's own retry is its makers' to test; once in a while we look.
         runs["driver"] = lambda seed, say: cuts(seed, say, driver_retries=True)
     return runs

@@ -23,10 +23,12 @@ from server.core.ids import new_token
 from server.core.mongod import EmbeddedMongod
 from server.core.mongod_directory import free_port
 from server.core.observability import configure_logging
+from server.identity.guesses import GuessPolicy
 from server.identity.tries import TriesPolicy
 from server.partners.model import App, Institution, Terminal
 from server.settings import Settings
 from server.staff.model import SESSION_LIFE
+from server.verification.throttle import TerminalPolicy
 from tests.faults.people import Person
 from tests.faults.processes import Child, Processes, http_ready
 
@@ -266,8 +268,13 @@ class Stage:
             await app.services.partner_register.admit(partner, [terminal], Actor("system", "test"))
             # A run's residents all come from one address, and guess more often than a city does in a day.
             by, policies = Actor("system", "test"), app.services.policies
-            version, _ = await policies.describe(TriesPolicy.NAME)
-            await policies.put(TriesPolicy.NAME, {"address": 100_000}, version, by)
+            for policy, content in (
+                (TriesPolicy, {"address": 100_000}),
+                (GuessPolicy, {"persons": 1_000_000}),
+                (TerminalPolicy, {"refused": 1_000_000}),
+            ):
+                version, _ = await policies.describe(policy.NAME)
+                await policies.put(policy.NAME, content, version, by)
             self.staff_tokens = [
                 await _sign_in(app, role) for role in ("registrar", "registrar_checker", "claim_reviewer")
             ]
