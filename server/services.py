@@ -49,6 +49,7 @@ from server.identity.service import IdentityService
 from server.medications.service import MedicationService
 from server.partners.admission.service import AdmissionService
 from server.partners.dialects.service import DialectService
+from server.partners.limits import PartnerLimits
 from server.partners.register import PartnerRegister
 from server.partners.service import PartnerService
 from server.security.service import SecurityService
@@ -83,6 +84,7 @@ class PartnerServices:
 
     partners: PartnerService
     partner_register: PartnerRegister
+    partner_limits: PartnerLimits
     dialects: DialectService
     admissions: AdmissionService
     merchants: Merchants

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from handlers.authentication import PublicHandler
-from handlers.partner.fields import ShortText, TableCode, TerminalId
-from handlers.requests import Created, Model, Ok, Time, operation
+from handlers.partner.fields import Scenes, ShortText, TableCode, TerminalId
+from handlers.requests import Created, Model, Ok, Operation, Time, operation
 from handlers.scopes import SCOPES
 from server.core.errors import Conflict, InvalidInput, NotFound, TooMany
 from server.partners.admission.model import (
@@ -54,9 +54,16 @@ class InstitutionForm(Model):
 
 
 class TerminalForm(Model):
+    """`scenes`: the steps it is for, each with those below it; all when left out."""
+
     terminal_id: TerminalId
     place: ShortText
     channel: TableCode
+    scenes: Scenes | None = None
+
+    def as_wanted(self) -> WantedTerminal:
+        scenes = None if self.scenes is None else tuple(self.scenes)
+        return WantedTerminal(self.terminal_id, self.place, self.channel, scenes)
 
 
 class AdmissionForm(Model):
@@ -79,7 +86,7 @@ class AdmissionForm(Model):
             key_id=self.key_id,
             public_key_hex=self.public_key_hex,
             scopes=tuple(dict.fromkeys(self.scopes)),
-            terminals=tuple(WantedTerminal(**one.model_dump()) for one in self.terminals),
+            terminals=tuple(one.as_wanted() for one in self.terminals),
             purpose=self.purpose,
             signature=self.signature,
         )
@@ -143,6 +150,7 @@ class Admissions(PublicHandler):
         reply=AdmissionSubmitted,
         replies=(Created,),
         refuses=(InvalidInput, Conflict, TooMany),
+        idempotent=True,
     )
     async def post(self, body: AdmissionForm) -> Created:
         admission, token = await self.services.admissions.submit(body.as_submission(), self.source)
@@ -161,6 +169,14 @@ class AdmissionStates(PublicHandler):
 
 
 class AdmissionDocuments(PublicHandler):
+    @property
+    def _token(self) -> str:
+        return self.request.headers.get("X-Admission-Token", "")[:100]
+
+    async def authenticate(self, described: Operation) -> str:
+        """Whoever has the token is the applicant; what he sent is repeated to nobody else."""
+        return f"applicant:{self._token}"
+
     @operation(
         "Send a document that belongs to an application; its token in the header X-Admission-Token",
         query=DocumentQuery,
@@ -169,10 +185,10 @@ class AdmissionDocuments(PublicHandler):
         refuses=(InvalidInput, Conflict, NotFound),
         max_body_bytes=MAX_DOCUMENT_BYTES,
         takes=("application/pdf", "image/jpeg", "image/png"),
+        idempotent=True,
     )
     async def post(self, query: DocumentQuery) -> Created:
-        token = self.request.headers.get("X-Admission-Token", "")[:100]
-        kept = await self.services.admissions.add_document(token, query.kind, self.request.body)
+        kept = await self.services.admissions.add_document(self._token, query.kind, self.request.body)
         return Created(AdmissionDocumentView.of(kept))
 
 

@@ -9,7 +9,7 @@ from handlers.scopes import SCOPES
 from server.core.errors import Conflict, Forbidden, NotFound
 from server.core.masking import mask_phone
 from server.core.pages import MAX_PAGE
-from server.partners.admission.model import Admission, State
+from server.partners.admission.model import Admission, State, WantedTerminal
 
 Reason = Annotated[str, StringConstraints(min_length=2, max_length=500)]
 
@@ -29,9 +29,17 @@ class ScopeAsked(Model):
 
 
 class TerminalAsked(Model):
+    """`scenes`: the steps it is for; null is all of them."""
+
     terminal_id: str
     place: str
     channel: str
+    scenes: list[str] | None
+
+    @classmethod
+    def of(cls, wanted: WantedTerminal) -> "TerminalAsked":
+        scenes = None if wanted.scenes is None else list(wanted.scenes)
+        return cls(terminal_id=wanted.terminal_id, place=wanted.place, channel=wanted.channel, scenes=scenes)
 
 
 class ReviewView(Model):
@@ -72,7 +80,7 @@ class AdmissionView(Model):
                 contact_phone_masked=mask_phone(applicant.contact_phone),
             ),
             scopes=[ScopeAsked(name=name, sentence=SCOPES.get(name, "")) for name in wanted.scopes],
-            terminals=[TerminalAsked(**one.__dict__) for one in wanted.terminals],
+            terminals=[TerminalAsked.of(one) for one in wanted.terminals],
             purpose=wanted.purpose,
             key_id=wanted.key_id,
             public_key_hex=wanted.public_key_hex,

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -5,17 +6,41 @@ from pydantic import Field, StringConstraints
 
 from handlers.authentication import StaffHandler
 from handlers.partner.admissions import AppId, KeyId, Scope
-from handlers.partner.fields import ShortText, TableCode, TerminalId
+from handlers.partner.fields import Scenes, ShortText, TableCode, TerminalId
 from handlers.partner.keys import AppKey, ScopeView
-from handlers.requests import Model, NoContent, Ok, Time, operation
+from handlers.requests import Accepted, Id, Model, NoContent, Ok, Time, operation
 from handlers.scopes import SCOPES
 from handlers.staff.admissions import Reason
-from server.core.errors import Conflict, InvalidInput, NotFound
+from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from server.core.pages import MAX_PAGE
 from server.partners.admission.model import CRITERIA, REQUIRED, Criterion, CriterionState
-from server.partners.model import App, Terminal
+from server.partners.model import App, ProposedLimits, Terminal
 
 CriterionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+
+
+class ProposedLimitsView(Model):
+    """More than the app may now: it waits until another reviewer than `proposed_by` approves it."""
+
+    proposal_id: str
+    scopes: list[ScopeView]
+    valid_until: Time | None
+    proposed_by: str
+    proposed_at: Time
+
+    @classmethod
+    def of(cls, proposed: ProposedLimits) -> "ProposedLimitsView":
+        return cls(
+            proposal_id=proposed.proposal_id,
+            scopes=_scopes(proposed.scopes),
+            valid_until=proposed.valid_until,
+            proposed_by=proposed.by,
+            proposed_at=proposed.at,
+        )
+
+
+def _scopes(names: Iterable[str]) -> list[ScopeView]:
+    return [ScopeView(name=name, sentence=SCOPES.get(name, "")) for name in sorted(names)]
 
 
 class PartnerView(Model):
@@ -27,6 +52,7 @@ class PartnerView(Model):
     valid_until: Time | None
     scopes: list[ScopeView]
     keys: list[AppKey]
+    proposed_limits: ProposedLimitsView | None
 
     @classmethod
     def of(cls, app: App) -> "PartnerView":
@@ -37,11 +63,12 @@ class PartnerView(Model):
             status="active" if app.is_active else "suspended",
             suspended_because=app.suspended_because,
             valid_until=app.valid_until,
-            scopes=[ScopeView(name=name, sentence=SCOPES.get(name, "")) for name in sorted(app.scopes)],
+            scopes=_scopes(app.scopes),
             keys=[
                 AppKey(key_id=key_id, public_key_hex=raw.hex(), retires_at=app.retiring.get(key_id))
                 for key_id, raw in sorted(app.public_keys.items())
             ],
+            proposed_limits=None if app.proposed is None else ProposedLimitsView.of(app.proposed),
         )
 
 
@@ -79,10 +106,13 @@ class Limits(Model):
 
 
 class TerminalView(Model):
+    """`scenes`: the steps it is for; null is all of them."""
+
     terminal_id: str
     place: str
     channel: str
     is_active: bool
+    scenes: list[str] | None
 
     @classmethod
     def of(cls, terminal: Terminal) -> "TerminalView":
@@ -91,6 +121,7 @@ class TerminalView(Model):
             place=terminal.place,
             channel=terminal.channel,
             is_active=terminal.is_active,
+            scenes=None if terminal.scenes is None else list(terminal.scenes),
         )
 
 
@@ -99,9 +130,13 @@ class TerminalList(Model):
 
 
 class TerminalRequest(Model):
+    """`scenes`: the steps it is for, each with those below it; null is all of them.  Left out, a known
+    terminal keeps its own."""
+
     place: ShortText
     channel: TableCode
     is_active: bool = True
+    scenes: Scenes | None = None
 
 
 class CriterionView(Model):
@@ -186,15 +221,42 @@ class PartnerSuspension(StaffHandler):
 
 class PartnerLimits(StaffHandler):
     @operation(
-        "What an app may, and until when",
+        "What an app may, and until when: less holds at once, more waits for another reviewer",
         body=Limits,
+        reply=ProposedLimitsView,
+        replies=(NoContent, Accepted),
+        refuses=(NotFound, Conflict),
+        permission="partners.review",
+        idempotent=True,
+    )
+    async def put(self, app_id: AppId, body: Limits) -> NoContent | Accepted:
+        limits = self.services.partner_limits
+        proposed = await limits.put(app_id, frozenset(body.scopes), body.valid_until, self.actor)
+        return NoContent() if proposed is None else Accepted(ProposedLimitsView.of(proposed))
+
+
+class ProposedPartnerLimits(StaffHandler):
+    @operation(
+        "Refuse what was proposed, or take it back",
         replies=(NoContent,),
-        refuses=(NotFound,),
+        refuses=(NotFound, Conflict),
         permission="partners.review",
     )
-    async def put(self, app_id: AppId, body: Limits) -> NoContent:
-        scopes = frozenset(body.scopes)
-        await self.services.partner_register.limit(app_id, scopes, body.valid_until, self.actor)
+    async def delete(self, app_id: AppId, proposal_id: Id) -> NoContent:
+        await self.services.partner_limits.refuse(app_id, proposal_id, self.actor)
+        return NoContent()
+
+
+class PartnerLimitsApproval(StaffHandler):
+    @operation(
+        "Approve what another reviewer proposed",
+        replies=(NoContent,),
+        refuses=(NotFound, Conflict, Forbidden),
+        permission="partners.review",
+        idempotent=True,
+    )
+    async def post(self, app_id: AppId, proposal_id: Id) -> NoContent:
+        await self.services.partner_limits.approve(app_id, proposal_id, self.actor)
         return NoContent()
 
 
@@ -226,8 +288,11 @@ class PartnerTerminal(StaffHandler):
         permission="partners.manage",
     )
     async def put(self, app_id: AppId, terminal_id: TerminalId, body: TerminalRequest) -> NoContent:
-        terminal = Terminal(terminal_id, app_id, body.place, body.channel, body.is_active)
-        await self.services.partner_register.put_terminal(terminal, self.actor)
+        scenes = None if body.scenes is None else tuple(body.scenes)
+        terminal = Terminal(terminal_id, app_id, body.place, body.channel, body.is_active, scenes)
+        await self.services.partner_register.put_terminal(
+            terminal, self.actor, keeps_scenes="scenes" not in body.model_fields_set
+        )
         return NoContent()
 
 
@@ -262,6 +327,8 @@ ROUTES = [
     ("/staff/v1/partners/{app_id}", OnePartner),
     ("/staff/v1/partners/{app_id}/suspension", PartnerSuspension),
     ("/staff/v1/partners/{app_id}/limits", PartnerLimits),
+    ("/staff/v1/partners/{app_id}/limits/{proposal_id}", ProposedPartnerLimits),
+    ("/staff/v1/partners/{app_id}/limits/{proposal_id}/approval", PartnerLimitsApproval),
     ("/staff/v1/partners/{app_id}/keys/{key_id}", PartnerKey),
     ("/staff/v1/partners/{app_id}/terminals", PartnerTerminals),
     ("/staff/v1/partners/{app_id}/terminals/{terminal_id}", PartnerTerminal),

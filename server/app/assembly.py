@@ -38,6 +38,7 @@ from server.gateways.alipay import AlipayLogin
 from server.gateways.login import LoginPlatform
 from server.gateways.sms import HttpSmsGateway
 from server.gateways.wechat import WeChatLogin
+from server.identity.guesses import GuessPolicy
 from server.identity.matching import MatchingPolicy
 from server.identity.proving import Proving
 from server.identity.real_name_policy import RealNamePolicy
@@ -60,10 +61,11 @@ from server.verification.consent import Consents
 from server.verification.policy import StaticCodePolicy
 from server.verification.service import VerificationService
 from server.verification.store import UsageStore
+from server.verification.throttle import TerminalPolicy, Throttle
 
 # What the centre may decide for itself, as data.
 POLICIES: tuple[type[Policy], ...] = (
-    *(RealNamePolicy, TriesPolicy, MatchingPolicy),
+    *(RealNamePolicy, TriesPolicy, GuessPolicy, MatchingPolicy),
     *(ClaimPolicy, DisplayPolicy, RetentionPolicy, StaticCodePolicy),
 )
 
@@ -156,6 +158,7 @@ def _verification(
     factors: FactorService,
     display: Display,
 ) -> VerificationService:
+    base.policies.declare(TerminalPolicy)
     return VerificationService(
         usages,
         partners,
@@ -168,6 +171,7 @@ def _verification(
         base.clock,
         foreign_centres(base),
         codes,
+        Throttle(base.budgets, base.policies, base.clock),
         centre_id=base.settings.centre_id,
     )
 

@@ -7,6 +7,7 @@ from server.partners.admission.service import AdmissionService
 from server.partners.admission.store import AdmissionStore
 from server.partners.dialects.service import DialectService
 from server.partners.dialects.store import DialectStore
+from server.partners.limits import PartnerLimits
 from server.partners.register import PartnerRegister
 from server.partners.service import PartnerService
 from server.partners.store import PartnerStore
@@ -55,4 +56,5 @@ def partner_register(base: Foundation) -> PartnerServices:
         needs_tls=base.settings.is_production,
     )
     merchants = Merchants(MerchantStore(kept("merchants")), base.clock)
-    return PartnerServices(partners, register, dialects, admissions, merchants)
+    limits = PartnerLimits(store, register, base.audit, base.versions, base.clock)
+    return PartnerServices(partners, register, limits, dialects, admissions, merchants)

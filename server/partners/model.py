@@ -3,11 +3,24 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from server.core.errors import Forbidden
+
 
 @dataclass(frozen=True)
 class Institution:
     institution_id: str
     name: str
+
+
+@dataclass(frozen=True)
+class ProposedLimits:
+    """More than an app may now, asked for by one person and waiting for another."""
+
+    proposal_id: str
+    scopes: frozenset[str]
+    valid_until: datetime | None
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,7 @@ class App:
     retiring: dict[str, datetime] = field(default_factory=dict)
     valid_until: datetime | None = None
     suspended_because: str | None = None
+    proposed: ProposedLimits | None = None
 
     def may_call(self, now: datetime) -> bool:
         return self.is_active and (self.valid_until is None or now < self.valid_until)
@@ -35,13 +49,20 @@ class App:
 
 @dataclass(frozen=True)
 class Terminal:
-    """What reads a code: where it stands and through which channel it is used (code table 渠道)."""
+    """What reads a code: where it stands, through which channel it is used (code table 渠道), and at which
+    steps (环节): None is all of them, and a step has those below it (0101011 is a 010101)."""
 
     terminal_id: str
     app_id: str
     place: str
     channel: str
     is_active: bool
+    scenes: tuple[str, ...] | None = None
+
+    def require_scene(self, scene: str) -> None:
+        """Forbidden `scene.not_at_terminal`."""
+        if self.scenes is not None and not scene.startswith(self.scenes):
+            raise Forbidden("scene.not_at_terminal", "this terminal was not admitted for this step")
 
 
 @dataclass(frozen=True)

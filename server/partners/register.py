@@ -5,6 +5,7 @@ process watches.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -128,20 +129,15 @@ class PartnerRegister:
         await self._store.set_status(app_id, is_active=True, reason=None)
         await self._versions.bump(VERSION)
 
-    async def limit(
-        self, app_id: str, scopes: frozenset[str], valid_until: datetime | None, by: Actor
-    ) -> None:
-        """What the app may, and until when; None for no end."""
-        await self._record("apps.limit", app_id, by, scopes=sorted(scopes))
-        await self._store.set_limits(app_id, scopes, valid_until)
-        await self._versions.bump(VERSION)
-
-    async def put_terminal(self, terminal: Terminal, by: Actor) -> None:
-        """A new terminal of an app, or a known one changed or suspended; Conflict `terminal.taken`."""
+    async def put_terminal(self, terminal: Terminal, by: Actor, *, keeps_scenes: bool = False) -> None:
+        """A new terminal of an app, or a known one changed or suspended; Conflict `terminal.taken`.
+        `keeps_scenes`: a known one stays admitted for the steps it was."""
         await self._record("terminals.put", terminal.app_id, by, terminal_id=terminal.terminal_id)
         there = await self._store.find_terminal(terminal.terminal_id)
         if there is not None and there.app_id != terminal.app_id:
             raise _taken(terminal.terminal_id)
+        if there is not None and keeps_scenes:
+            terminal = replace(terminal, scenes=there.scenes)
         await self._put_terminal(terminal)
         await self._versions.bump(VERSION)
 

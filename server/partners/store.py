@@ -10,7 +10,7 @@ from server.core.mongo import Collection, Document, Duplicate, index
 from server.core.pages import Page, page_of
 from server.core.secrets import Sealer
 from server.partners.admission.model import CRITERIA, Criterion, CriterionState
-from server.partners.model import App, Institution, Terminal, TerminalSession
+from server.partners.model import App, Institution, ProposedLimits, Terminal, TerminalSession
 
 MAX_TERMINALS = 10_000
 
@@ -85,10 +85,26 @@ class PartnerStore:
         status = "active" if is_active else "suspended"
         await self._apps.update({"_id": app_id}, {"$set": {"status": status, "suspended_because": reason}})
 
-    async def set_limits(self, app_id: str, scopes: frozenset[str], valid_until: datetime | None) -> None:
-        await self._apps.update(
-            {"_id": app_id}, {"$set": {"scopes": sorted(scopes), "valid_until": valid_until}}
-        )
+    async def set_limits(
+        self,
+        before: App,
+        scopes: frozenset[str],
+        valid_until: datetime | None,
+        proposed: ProposedLimits | None,
+    ) -> bool:
+        """False when the app's limits, or what is proposed, are not what they were `before` any more."""
+        unchanged = {
+            "_id": before.app_id,
+            "scopes": sorted(before.scopes),
+            "valid_until": before.valid_until,
+            "proposed.proposal_id": None if before.proposed is None else before.proposed.proposal_id,
+        }
+        change = {
+            "scopes": sorted(scopes),
+            "valid_until": valid_until,
+            "proposed": _proposed_row(proposed),
+        }
+        return await self._apps.update(unchanged, {"$set": change})
 
     async def add_key(
         self, app_id: str, known: list[str], key_id: str, raw: bytes, retiring: Mapping[str, datetime]
@@ -135,6 +151,7 @@ class PartnerStore:
                     "place": terminal.place,
                     "channel": terminal.channel,
                     "status": "active" if terminal.is_active else "suspended",
+                    "scenes": None if terminal.scenes is None else list(terminal.scenes),
                 }
             },
             upsert=True,
@@ -180,6 +197,7 @@ def _app(row: Document) -> App:
         retiring={key["key_id"]: key["retires_at"] for key in row["keys"] if key.get("retires_at")},
         valid_until=row.get("valid_until"),
         suspended_because=row.get("suspended_because"),
+        proposed=_proposed(row.get("proposed")),
     )
 
 
@@ -196,7 +214,16 @@ def _app_row(app: App) -> Document:
         ],
         "valid_until": app.valid_until,
         "suspended_because": app.suspended_because,
+        "proposed": _proposed_row(app.proposed),
     }
+
+
+def _proposed(row: Document | None) -> ProposedLimits | None:
+    return None if row is None else ProposedLimits(**{**row, "scopes": frozenset(row["scopes"])})
+
+
+def _proposed_row(proposed: ProposedLimits | None) -> Document | None:
+    return None if proposed is None else {**proposed.__dict__, "scopes": sorted(proposed.scopes)}
 
 
 def _is_key(key_id: str, until: datetime) -> dict[str, Any]:
@@ -204,7 +231,15 @@ def _is_key(key_id: str, until: datetime) -> dict[str, Any]:
 
 
 def _terminal(row: Document) -> Terminal:
-    return Terminal(row["_id"], row["app_id"], row["place"], row["channel"], row["status"] == "active")
+    scenes = row.get("scenes")
+    return Terminal(
+        row["_id"],
+        row["app_id"],
+        row["place"],
+        row["channel"],
+        row["status"] == "active",
+        None if scenes is None else tuple(scenes),
+    )
 
 
 def _criterion(row: Document) -> Criterion:

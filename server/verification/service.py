@@ -26,6 +26,7 @@ from server.verification.foreign import Foreign, ForeignScan, foreign_usage
 from server.verification.model import CardSeen, Verification
 from server.verification.policy import StaticCodePolicy
 from server.verification.store import UsageStore
+from server.verification.throttle import Throttle
 
 # Between servers whose clocks differ; a screenshot lives no longer than this beyond the refresh.
 SKEW = timedelta(seconds=5)
@@ -62,6 +63,7 @@ class VerificationService:
         clock: Clock,
         foreign: Foreign,
         codes: UsageCodes,
+        throttle: Throttle,
         *,
         centre_id: str,
     ) -> None:
@@ -76,6 +78,7 @@ class VerificationService:
         self._clock = clock
         self._foreign = foreign
         self._codes = codes
+        self._throttle = throttle
         self._centre_id = centre_id
 
     async def verify(self, caller: Caller, scan: Scan) -> Verification:
@@ -83,8 +86,9 @@ class VerificationService:
 
         InvalidInput: code.malformed, code.forged, code.expired, code.unknown_card, issuer.unknown,
         scene.unknown, channel.unknown.  Conflict: code.already_used, code.superseded, code.reissued,
-        card.<state>, card.static_refused_by_holder.  Forbidden: terminal.unknown, scene.requires_dynamic,
-        pin.required (detail.is_set), pin.wrong (detail.tries_left).  TooMany: pin.locked.
+        card.<state>, card.static_refused_by_holder.  Forbidden: terminal.unknown, scene.not_at_terminal,
+        scene.requires_dynamic, pin.required (detail.is_set), pin.wrong (detail.tries_left).  TooMany:
+        pin.locked, terminal_scans.too_many.
         For another centre's card also what `Foreign.ask` refuses.
         """
         return await self._recorded(caller, scan, self._verify(caller, scan))
@@ -112,7 +116,15 @@ class VerificationService:
         return verification
 
     async def _verify(self, caller: Caller, scan: Scan) -> Verification:
-        return await self._read(caller, scan, await self._partners.get_terminal(caller, scan.terminal_id))
+        terminal = await self._partners.get_terminal(caller, scan.terminal_id)
+        self._throttle.require_calm(terminal.terminal_id)
+        try:
+            return await self._read(caller, scan, terminal)
+        except Unavailable:
+            raise  # says nothing of the code
+        except EhcError:
+            await self._throttle.count_refused(terminal.terminal_id)
+            raise
 
     async def _read(self, caller: Caller, scan: Scan, terminal: Terminal) -> Verification:
         # Another centre has translated its hospital's codes before it asked us.
@@ -120,6 +132,7 @@ class VerificationService:
             self._codes.ours() if scan.via else self._codes.of(caller.app.institution.institution_id)
         )
         scan = replace(scan, scene=codes.step(scan.scene))
+        terminal.require_scene(scan.scene)
         channel = codes.channel_of(scan.channel, terminal.channel)
         code = qrcode.read_code(scan.code)
         if code.centre_id not in (None, self._centre_id):

@@ -233,6 +233,76 @@ async def test_an_app_stops_when_its_time_is_over(platform: Platform, clock: Any
     assert not await is_answered(platform)
 
 
+async def limit(platform: Platform, token: str, *scopes: str, until: str | None = None) -> Any:
+    limits = {"scopes": list(scopes), "valid_until": until}
+    path = f"/staff/v1/partners/{APP}/limits"
+    answer = await platform.http.send("PUT", path, limits, token=token)
+    assert answer.status in (202, 204), answer.body
+    return answer.json["proposal_id"] if answer.status == 202 else None
+
+
+async def scopes_of(platform: Platform) -> list[str]:
+    reply = await client(platform).call("GET", "/partner/v1/app")
+    return [scope["name"] for scope in reply.body["scopes"]]
+
+
+async def test_more_takes_two_and_less_takes_one(platform: Platform) -> None:
+    _, reviewer = await admitted(platform)
+    other = await platform.staff("partners.read", "partners.review")
+    path = f"/staff/v1/partners/{APP}"
+    # `verification` goes at once, the two new ones wait.
+    proposal = await limit(platform, reviewer, "app", "messages", "visits")
+    assert await scopes_of(platform) == ["app"]
+    shown = (await platform.http.get(path, token=other)).json["proposed_limits"]
+    assert [scope["name"] for scope in shown["scopes"]] == ["app", "messages", "visits"]
+    assert shown["proposal_id"] == proposal
+    approval = f"{path}/limits/{proposal}/approval"
+    alone = await platform.http.post(approval, token=reviewer)
+    assert (alone.status, alone.error) == (403, "limits.same_reviewer")
+    assert await scopes_of(platform) == ["app"]
+    both = await asyncio.gather(*(platform.http.post(approval, token=other) for _ in range(4)))
+    assert sorted(answer.status for answer in both)[0] == 204
+    assert {answer.error for answer in both if answer.status != 204} <= {
+        *("limits.not_proposed", "limits.changed")
+    }
+    assert await scopes_of(platform) == ["app", "messages", "visits"]
+    assert (await platform.http.get(path, token=other)).json["proposed_limits"] is None
+    # An end that comes earlier holds at once; a later one waits, and less takes back what was proposed.
+    assert await limit(platform, other, "app", "visits", until="2026-11-23T08:00:00Z") is None
+    assert await scopes_of(platform) == ["app", "visits"]
+    longer = await limit(platform, other, "app", "visits")
+    assert longer is not None
+    assert await limit(platform, reviewer, "app", until="2026-11-23T08:00:00Z") is None
+    gone = await platform.http.post(f"{path}/limits/{longer}/approval", token=reviewer)
+    assert (gone.status, gone.error) == (404, "limits.not_proposed")
+    # Whoever asks may take it back, and so may the other.
+    refused = await limit(platform, reviewer, "app", "messages", until="2026-11-23T08:00:00Z")
+    assert (await platform.http.send("DELETE", f"{path}/limits/{refused}", token=other)).status == 204
+    late = await platform.http.post(f"{path}/limits/{refused}/approval", token=other)
+    assert (late.status, late.error) == (404, "limits.not_proposed")
+    assert await scopes_of(platform) == ["app"]
+
+
+async def test_an_application_that_is_sent_again_is_one(platform: Platform) -> None:
+    once, body = {"Idempotency-Key": "a-1"}, form()
+    sent = [await platform.http.post("/partner/v1/admissions", body, headers=once) for _ in range(3)]
+    assert [answer.status for answer in sent] == [201] * 3
+    assert len({answer.body for answer in sent}) == 1, "the token too, which is told this once"
+    other = await platform.http.post("/partner/v1/admissions", form(purpose="another"), headers=once)
+    assert (other.status, other.error) == (422, "idempotency.key_reused")
+    token, papers = sent[0].json["token"], "/partner/v1/admissions/documents?kind=licence"
+
+    async def paper(token: str) -> Any:
+        headers = {"X-Admission-Token": token, "Content-Type": "application/pdf", **once}
+        return await platform.http.send("POST", papers, raw=b"%PDF-1.7 a licence", headers=headers)
+
+    kept = [await paper(token) for _ in range(3)]
+    assert ([answer.status for answer in kept], len({answer.body for answer in kept})) == ([201] * 3, 1)
+    assert (await paper("x" * 43)).status == 404, "what was kept is repeated to who has the token alone"
+    state = await platform.http.post("/partner/v1/admissions/states", {"token": token})
+    assert len(state.json["documents"]) == 1
+
+
 async def test_keys_overlap_while_one_replaces_the_other(platform: Platform, clock: Any) -> None:
     await admitted(platform)
     added = await client(platform).call(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from server.verification.throttle import TerminalPolicy
 from tests.api.calls import VERIFICATIONS, call
 from tests.harness import TERMINAL_ID, Platform
 
@@ -30,6 +31,7 @@ async def together(works: list[Any]) -> list[Any]:
 async def test_thousands_of_forged_and_neighbour_codes_open_nothing(
     platform: Platform, db: Database[Any]
 ) -> None:
+    await platform.decide(TerminalPolicy, refused=CODES)
     token, card_id = await platform.holder(platform.residents[0])
     good = await platform.code(token, card_id)
     card, _, body, centre = good.split(":")

@@ -238,7 +238,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "/staff/v1/partners/{app_id}/suspension": [{"reason": "an incident"}],
     "/staff/v1/partners/{app_id}/limits": [{"scopes": ["verification"], "valid_until": None}],
     "/staff/v1/partners/{app_id}/terminals/{terminal_id}": [
-        {"place": "x", "channel": "0100", "is_active": True}
+        {"place": "x", "channel": "0100", "is_active": True, "scenes": ["010101"]}
     ],
     "/staff/v1/partners/{app_id}/criteria/{name}": [{"state": "met", "note": "x", "due_on": "2026-12-01"}],
     "/partner/v1/usage-events": [

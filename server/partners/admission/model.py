@@ -77,9 +77,12 @@ class Applicant:
 
 @dataclass(frozen=True)
 class WantedTerminal:
+    """`scenes`: the steps it is for; None is all of them."""
+
     terminal_id: str
     place: str
     channel: str
+    scenes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

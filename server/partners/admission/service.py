@@ -183,7 +183,8 @@ class AdmissionService:
             public_keys={wanted.key_id: parse_public_key_hex(wanted.public_key_hex)},
         )
         terminals = [
-            Terminal(one.terminal_id, wanted.app_id, one.place, one.channel, True) for one in wanted.terminals
+            Terminal(one.terminal_id, wanted.app_id, one.place, one.channel, True, one.scenes)
+            for one in wanted.terminals
         ]
         await self._register.admit_once(app, terminals, by)
 

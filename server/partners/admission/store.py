@@ -144,7 +144,7 @@ class AdmissionStore:
                 key_id=row["key"]["key_id"],
                 public_key_hex=row["key"]["public_key_hex"],
                 scopes=tuple(row["scopes"]),
-                terminals=tuple(WantedTerminal(**terminal) for terminal in row["terminals"]),
+                terminals=tuple(_wanted(terminal) for terminal in row["terminals"]),
                 purpose=row["purpose"],
                 signature=row["signature"],
             ),
@@ -152,3 +152,8 @@ class AdmissionStore:
             documents=tuple(KeptDocument(**document) for document in row["documents"]),
             reviews=tuple(Review(**review) for review in row["reviews"]),
         )
+
+
+def _wanted(row: Document) -> WantedTerminal:
+    scenes = row.get("scenes")
+    return WantedTerminal(**{**row, "scenes": None if scenes is None else tuple(scenes)})

@@ -87,11 +87,12 @@ class AuthorizationService:
 
     # -- the terminal
     async def ask(self, caller: Caller, question: Question) -> tuple[AuthorizationRequest, str]:
-        """The request and the text to show; Forbidden `terminal.unknown`, InvalidInput `scene.unknown`,
-        `channel.unknown`."""
+        """The request and the text to show; Forbidden `terminal.unknown`, `scene.not_at_terminal`,
+        InvalidInput `scene.unknown`, `channel.unknown`."""
         terminal = await self._partners.get_terminal(caller, question.terminal_id)
         codes = await self._codes.of(caller.app.institution.institution_id)
         scene = codes.step(question.scene)
+        terminal.require_scene(scene)
         channel = codes.channel_of(question.channel, terminal.channel)
         now = self._clock.now()
         policy = await self._policies.get(ActiveScanPolicy)
