@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -87,45 +87,24 @@ class Metrics:
             ["asked_by", "issuer"],
             registry=self.registry,
         )
-        self.outbox_waiting = Gauge(
-            "ehc_outbox_waiting", "Documents with undelivered events", registry=self.registry
+        gauge = partial(Gauge, registry=self.registry)
+        self.outbox_waiting = gauge("ehc_outbox_waiting", "Documents with undelivered events")
+        self.outbox_parked = gauge("ehc_outbox_parked", "Documents whose events failed for good")
+        self.deliveries_waiting = gauge("ehc_deliveries_waiting", "Messages a channel has still to bring")
+        self.deliveries_parked = gauge(
+            "ehc_deliveries_parked", "Messages no channel can bring, for a person to see"
         )
-        self.outbox_parked = Gauge(
-            "ehc_outbox_parked", "Documents whose events failed for good", registry=self.registry
+        self.reminders_due = gauge("ehc_reminders_due", "Reminders whose time has come and that are not sent")
+        self.reminders_parked = gauge(
+            "ehc_reminders_parked", "Reminders that cannot be sent, for a person to see"
         )
-        self.deliveries_waiting = Gauge(
-            "ehc_deliveries_waiting", "Messages a channel has still to bring", registry=self.registry
+        self.releases_owed = gauge("ehc_releases_owed", "Places at hospitals that are still to be given back")
+        self.releases_refused = gauge(
+            "ehc_releases_refused", "Of these, refused for a reason that is no reason; for a person to see"
         )
-        self.deliveries_parked = Gauge(
-            "ehc_deliveries_parked",
-            "Messages no channel can bring, for a person to see",
-            registry=self.registry,
-        )
-        self.reminders_due = Gauge(
-            "ehc_reminders_due", "Reminders whose time has come and that are not sent", registry=self.registry
-        )
-        self.reminders_parked = Gauge(
-            "ehc_reminders_parked",
-            "Reminders that cannot be sent, for a person to see",
-            registry=self.registry,
-        )
-        self.releases_owed = Gauge(
-            "ehc_releases_owed", "Places at hospitals that are still to be given back", registry=self.registry
-        )
-        self.releases_refused = Gauge(
-            "ehc_releases_refused",
-            "Of these, refused for a reason that is no reason; for a person to see",
-            registry=self.registry,
-        )
-        self.uses_unsent = Gauge(
-            "ehc_usage_unsent", "Uses the upper centre has not taken yet", registry=self.registry
-        )
-        self.uses_refused = Gauge(
-            "ehc_usage_refused", "Uses the upper centre will not take", registry=self.registry
-        )
-        self.upload_lag_seconds = Gauge(
-            "ehc_usage_upload_lag_seconds", "Age of the oldest use that waits", registry=self.registry
-        )
+        self.uses_unsent = gauge("ehc_usage_unsent", "Uses the upper centre has not taken yet")
+        self.uses_refused = gauge("ehc_usage_refused", "Uses the upper centre will not take")
+        self.upload_lag_seconds = gauge("ehc_usage_upload_lag_seconds", "Age of the oldest use that waits")
         self.job_failures = Counter(
             "ehc_job_failures_total", "Periodic jobs that failed", ["job"], registry=self.registry
         )
