@@ -11,6 +11,7 @@ from handlers.partner.keys import AppKey, ScopeView
 from handlers.requests import Accepted, Id, Model, NoContent, Ok, Time, operation
 from handlers.scopes import SCOPES
 from handlers.staff.admissions import Reason
+from handlers.staff.code_mappings import InstitutionId
 from server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from server.core.pages import MAX_PAGE
 from server.partners.admission.model import CRITERIA, REQUIRED, Criterion, CriterionState
@@ -87,6 +88,9 @@ class OnePartnerView(PartnerView):
 
 
 class PartnerQuery(Model):
+    """`institution_id`: the apps of that one alone; none when it is not in the register."""
+
+    institution_id: InstitutionId | None = None
     cursor: AppId | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
 
@@ -178,7 +182,9 @@ class Partners(StaffHandler):
         "The register of apps, by id", query=PartnerQuery, reply=PartnerList, permission="partners.read"
     )
     async def get(self, query: PartnerQuery) -> Ok:
-        page = await self.services.partner_register.list_apps(query.cursor, query.limit)
+        page = await self.services.partner_register.list_apps(
+            query.cursor, query.limit, query.institution_id
+        )
         shown = [PartnerView.of(app) for app in page.items]
         return Ok(PartnerList(partners=shown, next_cursor=page.next_cursor))
 

@@ -89,8 +89,11 @@ class PartnerRegister:
             raise _taken(terminal.terminal_id) from None
 
     # -- looking
-    async def list_apps(self, cursor: str | None, limit: int) -> Page[App]:
-        return await self._store.list_apps(cursor, limit)
+    async def list_apps(
+        self, cursor: str | None, limit: int, institution_id: str | None = None
+    ) -> Page[App]:
+        """By id; of one institution, or all."""
+        return await self._store.list_apps(cursor, limit, institution_id)
 
     async def find(self, app_id: str) -> App | None:
         return await self._store.find_app(app_id)

@@ -46,9 +46,13 @@ class PartnerStore:
             return None
         return _app(row)
 
-    async def list_apps(self, cursor: str | None, limit: int) -> Page[App]:
-        """By id."""
+    async def list_apps(
+        self, cursor: str | None, limit: int, institution_id: str | None = None
+    ) -> Page[App]:
+        """By id; of one institution, or all."""
         wanted: Document = {} if cursor is None else {"_id": {"$gt": cursor}}
+        if institution_id is not None:
+            wanted["institution.institution_id"] = institution_id
         rows = await self._apps.find(wanted, limit=limit + 1, sort=[("_id", 1)])
         return page_of([_app(row) for row in rows], limit, lambda app: app.app_id)
 

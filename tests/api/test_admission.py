@@ -13,7 +13,7 @@ from sandbox.partner_client import PartnerClient, Unauthenticated
 from server import commands
 from server.core.crypto.provider import choose_provider
 from tests.api.calls import another_process
-from tests.harness import Platform
+from tests.harness import APP_ID, Platform
 
 pytestmark = [pytest.mark.feature("V3", "S3"), pytest.mark.gen_test(timeout=60)]
 SM2 = choose_provider()
@@ -147,6 +147,30 @@ async def test_a_refusal_is_told_with_its_reason(platform: Platform) -> None:
     assert (state.json["state"], state.json["reason"]) == ("refused", "papers seen")
     again = await platform.http.post("/partner/v1/admissions", form())
     assert again.status == 201, "the app id is free for a better application"
+
+
+async def test_reviewers_see_whether_the_institution_is_in_the_register_already(platform: Platform) -> None:
+    clerk = await platform.staff("partners.read", "partners.manage")
+    reviewer = await platform.staff("partners.read", "partners.review")
+
+    async def apps_of(institution_id: str) -> list[tuple[str, str]]:
+        path = f"/staff/v1/partners?institution_id={institution_id}"
+        answer = await platform.http.get(path, token=reviewer)
+        assert answer.json["next_cursor"] is None
+        return [(one["app_id"], one["institution"]) for one in answer.json["partners"]]
+
+    admission_id, _ = await apply(platform)
+    assert await apps_of("river-hospital") == [], "applied for is not registered"
+    await meet_criteria(platform, clerk)
+    assert (await review(platform, clerk, admission_id, "vetting")).status == 200
+    assert (await review(platform, reviewer, admission_id, "decision")).status == 200
+    assert await apps_of("river-hospital") == [(APP, "云溪市河滨医院")]
+    [other] = await apps_of(f"institution-of-{APP_ID}")
+    assert other[0] == APP_ID
+    page = await platform.http.get("/staff/v1/partners?institution_id=river-hospital&limit=1", token=reviewer)
+    assert page.json["next_cursor"] is None, "the others are no next page of it"
+    wrong = await platform.http.get("/staff/v1/partners?institution_id=a%20b", token=reviewer)
+    assert wrong.error == "request.invalid"
 
 
 async def test_what_was_taken_since_is_not_granted(platform: Platform) -> None:

@@ -132,6 +132,27 @@ async def test_the_dialects_read_no_collection_whole(
     assert scanned(mongo_client[database_name], recorder.commands) == []
 
 
+@pytest.mark.feature("V3", "V9", "S3")
+@pytest.mark.gen_test(timeout=60)
+async def test_what_staff_keep_watch_over_reads_no_collection_whole(
+    recorder: Recorder, platform: Platform, mongo_client: MongoClient[dict[str, Any]], database_name: str
+) -> None:
+    staff = await platform.staff("partners.read", "security.events")
+    for path in (
+        "admissions",
+        "partners",
+        f"partners?institution_id=institution-of-{APP_ID}",
+        "code-mappings",
+        f"code-mappings/institution-of-{APP_ID}",
+        "usage-uploads",
+        "security-events?state=open",
+    ):
+        assert (await platform.http.get(f"/staff/v1/{path}", token=staff)).status == 200, path
+    read = {command.get("find") or command.get("aggregate") for command in recorder.commands}
+    assert {"admissions", "apps", "code_mappings", "usages", "security_events"} <= read
+    assert scanned(mongo_client[database_name], recorder.commands) == []
+
+
 @pytest.mark.feature("M1", "M2", "N1")
 @pytest.mark.gen_test(timeout=60)
 async def test_booking_and_its_reminders_read_no_collection_whole(
