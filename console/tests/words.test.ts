@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
@@ -14,7 +14,7 @@ describe("pages and refusals", () => {
   it("has words for every refusal of the catalogue that staff alone meet", async () => {
     const { isKnown } = await import("../src/text/errors");
     const catalogue = readFileSync(new URL("../../docs/partner-api.md", import.meta.url), "utf8");
-    const codes = [...catalogue.matchAll(/^\| `((?:staff|staff_[a-z]+|enrolment|role|policy|permission|merge|person|person_review|review|criterion|security_event)\.[a-z_]+)` \|/gm)].map((row) => row[1]!);
+    const codes = [...catalogue.matchAll(/^\| `((?:staff|staff_[a-z]+|enrolment|role|policy|permission|merge|person|person_review|review|criterion|security_event|code_mapping)\.[a-z_]+)` \|/gm)].map((row) => row[1]!);
     expect(codes.length).toBeGreaterThan(15);
     expect(codes.filter((code) => !isKnown(code))).toEqual([]);
   });
@@ -39,6 +39,23 @@ describe("pages and refusals", () => {
     expect([scopes.length, criteria.length].every((count) => count > 4)).toBe(true);
     expect(scopes.filter((name) => !(name in SCOPES))).toEqual([]);
     expect(criteria.filter((name) => !(name in CRITERIA))).toEqual([]);
+  });
+
+  it("names every policy of the platform and every field of it", async () => {
+    const { hintOf, labelOf, policyName, policySentence } = await import("../src/text/policies");
+    const server = new URL("../../server/", import.meta.url);
+    const files = readdirSync(server, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py"));
+    const blocks = files.flatMap((name) => {
+      const source = readFileSync(new URL(name, server), "utf8");
+      const at = source.search(/^ {4}NAME: ClassVar\[str\] = "/m);
+      return at < 0 ? [] : [source.slice(at).split(/\n(?: {4}@| {4}def |\n\n)/)[0]!];
+    });
+    const names = blocks.map((block) => /"([a-z_]+)"/.exec(block)![1]!);
+    const fields = blocks.flatMap((block) => [...block.matchAll(/^ {4}([a-z_]+): /gm)].map((row) => row[1]!));
+    expect([names.length, fields.length].every((count) => count > 12)).toBe(true);
+    expect(names.filter((name) => policyName(name) === name || !policySentence(name))).toEqual([]);
+    expect(fields.filter((field) => labelOf(field) === field)).toEqual([]);
+    expect([hintOf("refresh_seconds", "life of a code"), hintOf("channels", undefined), hintOf("brand_new", "said")]).toEqual(["空着：按平台设置", undefined, "said"]);
   });
 
   it("shows times of the card centre's wall clock", async () => {

@@ -1,4 +1,4 @@
-/** What the acts of the audit record are called. */
+/** What the acts of the audit record are called, and what they are done to. */
 export const ACTIONS: Record<string, string> = {
   "staff_sessions.open": "工作人员登录",
   "staff_sessions.close": "工作人员退出",
@@ -88,4 +88,10 @@ export const ACTIONS: Record<string, string> = {
   "keys.retire": "停用密钥",
   "centres.admit": "接入外地中心",
   "centres.revoke_key": "作废外地中心密钥",
+};
+
+export const OBJECTS: Record<string, string> = {
+  account: "居民账户", admission: "入网申请", app: "机构应用", attachment: "申领材料", audit: "审计记录", authorization_request: "扫码授权",
+  card: "健康卡", centre: "外地中心", institution: "机构", merge: "合并", person: "人员", person_review: "身份比对", persons: "人员",
+  policy: "规则", security_event: "安全事件", slot_pool: "号源", staff: "账号", terminal: "终端", upper_centre: "上级中心", usage: "用卡记录",
 };

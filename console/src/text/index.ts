@@ -11,6 +11,8 @@ export const WORDS = {
     merges: "合并复核",
     admissions: "机构入网",
     partners: "机构登记",
+    "code-mappings": "代码对照",
+    "usage-uploads": "用卡上传",
     security: "安全事件",
     staff: "账号与角色",
     policies: "规则",

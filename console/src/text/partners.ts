@@ -42,6 +42,18 @@ export const ADMISSIONS = {
   own: "您做的初审，要另一位同事复核",
   toPartner: "看机构登记",
   waits: "要有入网审核权限的同事来做这一步",
+  institutionId: "机构编号",
+  passInto: "通过，归入已有机构",
+  register: {
+    heading: "登记里有没有这家机构",
+    states: { fresh: "新机构：登记里还没有这个编号", known: "已有机构：这个编号登记过了", differs: "已有机构，但名称对不上" } as Record<string, string>,
+    statesAfter: { fresh: "这个编号没有别的应用", known: "同一个编号还有别的应用", differs: "同一个编号还有别的应用，名称不一样" } as Record<string, string>,
+    about: {
+      fresh: "通过后，新登记一家机构。",
+      known: "通过后，这个应用归入这家机构，与下面的应用共用患者编号、号源、代码对照和商户。请确认确实是这家机构自己提出的。",
+      differs: "申请写的名称与登记的不一样。先弄清楚：是改了名，还是写错了编号，还是别人冒用。没弄清楚不要通过。",
+    } as Record<string, string>,
+  },
 };
 
 export const PARTNERS = {
@@ -69,6 +81,7 @@ export const PARTNERS = {
   terminalId: "终端编号",
   place: "位置",
   channel: "渠道",
+  mapping: "代码对照",
   on: "在用",
   off: "已停",
   add: "加一台终端",
