@@ -9,14 +9,18 @@ from playwright.sync_api import Browser, expect
 from tests.browser.demo import RunningDemo
 from tests.browser.desk import Desk
 from tests.browser.test_console import claim
+from tests.browser.test_console_partners import APP, apply, check, dialog, object_to_a_use, register_of
+from tests.browser.test_console_usage import Scans, refresh_until, tell_sandbox, write_pair
 
 SCREENS = Path("docs/screens")
 TABLET = {"width": 820, "height": 1180}
 
 
-def keep(desk: Desk, name: str) -> None:
+def keep(desk: Desk, name: str, *, whole: bool = False) -> None:
+    """As the screen shows it, or (`whole`) as long as the page is."""
     desk.page.wait_for_load_state("networkidle")
-    image = Image.open(io.BytesIO(desk.page.screenshot())).convert("RGB")
+    expect(desk.page.locator(".el-message")).to_have_count(0)
+    image = Image.open(io.BytesIO(desk.page.screenshot(full_page=whole))).convert("RGB")
     image.quantize(128).save(SCREENS / f"console-{name}.png", optimize=True)
     print(f"docs/screens/console-{name}.png", flush=True)
 
@@ -37,7 +41,6 @@ def console_pages(browser: Browser, demo: RunningDemo) -> None:
     security.page.keyboard.press("Escape")
     security.press("save")
     expect(security.at("version")).to_have_text("第 1 版")
-    expect(security.page.locator(".el-message")).to_have_count(0)
     security.page.evaluate("scrollTo(0, 0)")
     keep(security, "policy")
     security.open("staff")
@@ -75,13 +78,121 @@ def console_pages(browser: Browser, demo: RunningDemo) -> None:
         desk.close()
 
 
+def admission_pages(browser: Browser, demo: RunningDemo) -> None:
+    """A new institution on its way in, then another app of it."""
+    apply(demo)
+    clerk, reviewer = Desk(browser, demo, "wu.fang").sign_in(), Desk(browser, demo, "ma.qiang").sign_in()
+    clerk.open("admissions")
+    expect(clerk.at("admissions")).to_be_visible()
+    keep(clerk, "admissions")
+    clerk.press("open-admission")
+    expect(clerk.at("register")).to_be_visible()
+    keep(clerk, "admission", whole=True)
+    address = clerk.page.url
+    for name in ("registered", "form_stamped", "network", "contact"):
+        check(clerk, name)
+    clerk.write("reason", "材料齐全")
+    clerk.press("pass")
+    expect(clerk.at("own")).to_be_visible()
+    reviewer.page.goto(address)
+    reviewer.write("reason", "同意入网")
+    reviewer.press("pass")
+    expect(reviewer.at("admission-state")).to_have_attribute("data-state", "admitted")
+    keep(reviewer, "admission-admitted", whole=True)
+    apply(demo, "river-hospital-kiosk")
+    expect(register_of(clerk, "river-hospital-kiosk")).to_have_attribute("data-standing", "known")
+    keep(clerk, "admission-known", whole=True)
+    apply(demo, "river-hospital-pay", "云溪市河滨诊所")
+    expect(register_of(clerk, "river-hospital-pay")).to_have_attribute("data-standing", "differs")
+    keep(clerk, "admission-differs", whole=True)
+    clerk.open("partners")
+    expect(clerk.at("partners")).to_contain_text(APP)
+    keep(clerk, "partners", whole=True)
+    clerk.open("usage-uploads")
+    expect(clerk.at("standing")).to_have_attribute("data-standing", "off")
+    keep(clerk, "uploads-off")
+    clerk.close()
+    reviewer.close()
+
+
+def partner_pages(browser: Browser, demo: RunningDemo) -> None:
+    reviewer = Desk(browser, demo, "ma.qiang").sign_in()
+    reviewer.open(f"partners/{demo.told['partner']['app_id']}")
+    for part in ("merchant", "terminals", "criteria"):
+        expect(reviewer.at(part)).to_be_visible()
+    keep(reviewer, "partner", whole=True)
+    reviewer.press("dialect-ehc")
+    expect(dialog(reviewer).locator('[data-test="success-code"]')).to_be_visible()
+    keep(reviewer, "dialects")
+    reviewer.close()
+    clerk = Desk(browser, demo, "wu.fang").sign_in()
+    object_to_a_use(browser, demo, 20)
+    clerk.open("security-events")
+    for _ in range(50):
+        clerk.press("refresh")
+        clerk.linger(200)
+        if clerk.at("event").count() and "已停卡" in clerk.at("event").inner_text():
+            break
+    keep(clerk, "security")
+    clerk.press("close")
+    clerk.write("note", "家属代刷，已说明；窗口以后先核对证件")
+    keep(clerk, "security-closing")
+    clerk.press("close-it")
+    expect(clerk.at("state")).to_have_attribute("data-state", "empty")
+    keep(clerk, "security-empty")
+    clerk.close()
+
+
+def usage_pages(browser: Browser, demo: RunningDemo) -> None:
+    """What codes mean, and the way to the centre above."""
+    holder = Scans(browser, demo, 12)
+    clerk, reviewer = Desk(browser, demo, "wu.fang").sign_in(), Desk(browser, demo, "ma.qiang").sign_in()
+    clerk.open("usage-uploads")
+    expect(clerk.at("standing")).to_have_attribute("data-standing", "idle")
+    keep(clerk, "uploads-idle")
+    holder.scan()
+    refresh_until(clerk, "clear")
+    keep(clerk, "uploads")
+    tell_sandbox(demo, "PUT", "", {"refuse": True})
+    holder.scan()
+    refresh_until(clerk, "failing")
+    keep(clerk, "uploads-failing")
+    tell_sandbox(demo, "DELETE", "")
+    clerk.open("code-mappings/H002")
+    for at, (theirs, ours) in enumerate([("GH", "挂号 010101"), ("MZSF", "门诊缴费"), ("ZYSF", "住院缴费")]):
+        clerk.press("add-steps")
+        write_pair(clerk, "steps", at, theirs, ours)
+    clerk.press("add-channels")
+    write_pair(clerk, "channels", 0, "W", "窗口")
+    clerk.press("add-channels")
+    write_pair(clerk, "channels", 1, "W", "自助机")
+    keep(clerk, "code-mapping-faults")
+    clerk.page.locator('[data-test="codes-channels"] [data-test="theirs"]').nth(1).fill("Z")
+    clerk.press("save")
+    expect(clerk.at("version")).to_have_text("第 1 版")
+    keep(clerk, "code-mapping")
+    clerk.open("code-mappings")
+    expect(clerk.at("code-mappings")).to_be_visible()
+    keep(clerk, "code-mappings")
+    reviewer.open("code-mappings/H002")
+    expect(reviewer.at("read-only")).to_be_visible()
+    keep(reviewer, "code-mapping-read")
+    clerk.close()
+    reviewer.close()
+
+
 def main() -> None:
     from tests.browser.demo import running_demo
     from tests.browser.phone import chromium
 
     SCREENS.mkdir(parents=True, exist_ok=True)
-    with running_demo() as demo, chromium() as browser:
-        console_pages(browser, demo)
+    with chromium() as browser:
+        with running_demo() as demo:
+            partner_pages(browser, demo)
+            admission_pages(browser, demo)
+            console_pages(browser, demo)
+        with running_demo(is_below=True) as demo:
+            usage_pages(browser, demo)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,12 @@ WAIT_MS = 15_000
 STEP_S = 30
 
 
+def linger(page: Page, duration_ms: int) -> None:
+    """Looks at the page for so long."""
+    begun = page.evaluate("performance.now()")
+    page.wait_for_function(f"begun => performance.now() - begun > {duration_ms}", arg=begun)
+
+
 class Desk:
     """`login_name` is one of the demo's staff."""
 
@@ -75,6 +81,21 @@ class Desk:
         self.press("sign-in")
         expect(self.at("self-name")).to_have_text(self.member["name"])
         return self
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """What a colleague does meanwhile, with this member's session: the answer of /staff/v1."""
+        return self.page.evaluate(
+            """async ([method, path, body]) => {
+                const token = JSON.parse(sessionStorage.getItem('staff-session')).token;
+                const headers = { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' };
+                const sent = body === null ? undefined : JSON.stringify(body);
+                return (await fetch('/staff/v1' + path, { method, headers, body: sent })).json();
+            }""",
+            [method, path, body],
+        )
+
+    def linger(self, duration_ms: int) -> None:
+        linger(self.page, duration_ms)
 
     def close(self) -> None:
         self.context.close()

@@ -12,24 +12,25 @@ from playwright.sync_api import Browser, Locator, expect
 from sandbox.partner_client import PartnerClient, Unauthenticated
 from server.core.crypto.provider import choose_provider
 from tests.browser.demo import RunningDemo
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, linger
 from tests.browser.phone import Terminal
 from tests.browser.test_console import ask, claim
 
 pytestmark = pytest.mark.browser
 APP, CODE = "river-hospital-his", "91350100M000100Y43"  # the example of GB 32100, nobody's
+NAME = "云溪市河滨医院"
 PAIR = choose_provider().generate_key_pair()
 
 
-def apply(demo: RunningDemo) -> None:
+def apply(demo: RunningDemo, app_id: str = APP, name: str = NAME) -> None:
     """The institution's side: a signed form, and one paper."""
-    lines = ("EHC-ADMISSION-1", APP, CODE, "k1", PAIR.public.hex())
+    lines = ("EHC-ADMISSION-1", app_id, CODE, "k1", PAIR.public.hex())
     text = "".join(line + "\n" for line in lines).encode()
     body = {
-        "app_id": APP,
+        "app_id": app_id,
         "institution": {
             "institution_id": "river-hospital",
-            "name": "云溪市河滨医院",
+            "name": name,
             "code": CODE,
             "address": "云溪市河滨路 1 号",
             "contact_name": "测试联系人",
@@ -38,7 +39,7 @@ def apply(demo: RunningDemo) -> None:
         "key_id": "k1",
         "public_key_hex": PAIR.public.hex(),
         "scopes": ["app", "verification"],
-        "terminals": [{"terminal_id": "RIVER-01", "place": "挂号窗口 1 号", "channel": "0100"}],
+        "terminals": [{"terminal_id": f"{app_id}-01", "place": "挂号窗口 1 号", "channel": "0100"}],
         "purpose": "窗口挂号、缴费时核验健康码",
         "signature": base64.b64encode(choose_provider().private_key(PAIR.private).sign(text)).decode(),
     }
@@ -73,6 +74,14 @@ def is_answered(demo: RunningDemo) -> bool:
         return aside.submit(lambda: asyncio.run(call())).result()
 
 
+def register_of(desk: Desk, app_id: str) -> Locator:
+    """What the page of the app's application says of its institution."""
+    desk.open("admissions")
+    row = desk.page.locator('[data-test="admissions"] tr', has_text=app_id)
+    row.locator('[data-test="open-admission"]').click()
+    return desk.at("register")
+
+
 def dialog(desk: Desk) -> Locator:
     return desk.page.locator("[role=dialog]:visible")
 
@@ -89,15 +98,33 @@ def check(desk: Desk, criterion: str, state: str = "met") -> None:
     expect(dialog(desk)).to_have_count(0)
 
 
+def object_to_a_use(browser: Browser, demo: RunningDemo, number: int) -> None:
+    """A resident whose card was used at the terminal says that it was somebody else."""
+    token, card = claim(demo, number)
+    terminal = Terminal(browser, demo)
+    code = ask(demo, "GET", f"/api/v1/cards/{card['card_id']}/code?kind=dynamic", token=token)["text"]
+    terminal.verify_text(code)
+    terminal.expect(ok=True)
+    receipts: list[Any] = []
+    while not receipts:
+        told = ask(demo, "GET", "/api/v1/messages?limit=20", token=token)["messages"]
+        receipts = [one for one in told if one["kind"] == "card_used"]
+        linger(terminal.page, 200)
+    terminal.close()
+    ask(demo, "POST", f"/api/v1/messages/{receipts[0]['message_id']}/objection", {}, token)
+
+
 @pytest.mark.feature("V3", "S3")
 def test_two_people_admit_an_institution_and_one_stops_it(browser: Browser, demo: RunningDemo) -> None:
     apply(demo)
     clerk, reviewer = Desk(browser, demo, "wu.fang").sign_in(), Desk(browser, demo, "ma.qiang").sign_in()
     clerk.press("menu-admissions")
-    expect(clerk.at("admissions")).to_contain_text("云溪市河滨医院")
+    expect(clerk.at("admissions")).to_contain_text(NAME)
     clerk.press("open-admission")
     expect(clerk.at("scopes")).to_contain_text("读取出示给它的终端的健康码")
     assert "19900009999" not in clerk.page.content()
+    expect(clerk.at("register")).to_have_attribute("data-standing", "fresh")
+    expect(clerk.at("pass")).to_have_text("通过")
     with clerk.page.expect_download() as paper:
         clerk.press("download")
     assert paper.value.path().read_bytes().startswith(b"%PDF-")
@@ -129,14 +156,22 @@ def test_two_people_admit_an_institution_and_one_stops_it(browser: Browser, demo
     dialog(clerk).locator('[data-test="reason"]').fill("终端被盗")
     clerk.press("suspend-it")
     expect(clerk.at("is-suspended")).to_contain_text("终端被盗")
-    clerk.page.wait_for_function(
-        "before => performance.now() - before > 1200", arg=clerk.page.evaluate("performance.now()")
-    )  # in force everywhere within a second
+    clerk.linger(1200)  # in force everywhere within a second
     assert not is_answered(demo)
     reviewer.page.reload()
     reviewer.press("resume")
     reviewer.page.get_by_role("tooltip").get_by_role("button", name="确定").click()
     expect(reviewer.at("is-suspended")).to_have_count(0)
+
+    apply(demo, "river-hospital-kiosk")
+    register = register_of(clerk, "river-hospital-kiosk")
+    expect(register).to_have_attribute("data-standing", "known")
+    expect(register.locator('[data-test="sibling"]')).to_contain_text(APP)
+    expect(clerk.at("pass")).to_have_text("通过，归入已有机构")
+    apply(demo, "river-hospital-pay", "云溪市河滨诊所")
+    register = register_of(clerk, "river-hospital-pay")
+    expect(register).to_have_attribute("data-standing", "differs")
+    expect(register).to_contain_text("没弄清楚不要通过")
     clerk.close()
     reviewer.close()
 
@@ -153,6 +188,11 @@ def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: R
     clerk.press("keep-terminal")
     expect(clerk.at("terminals")).to_contain_text("急诊分诊台")
     assert clerk.page.locator('[data-test="limit"]').count() == 0
+    clerk.press("to-mapping")
+    expect(clerk.at("version")).to_have_text("还没有对照")
+    clerk.press("menu-usage-uploads")
+    expect(clerk.at("standing")).to_have_attribute("data-standing", "off")
+    assert clerk.page.locator("[data-test^=count-]").count() == 0, "no figures of what does not happen"
 
     reviewer.open(f"partners/{app_id}")
     expect(reviewer.at("terminals")).to_contain_text("T-0199")
@@ -177,26 +217,14 @@ def test_terminals_are_kept_and_limits_are_a_reviewers(browser: Browser, demo: R
 
 @pytest.mark.feature("V8")
 def test_an_objection_is_looked_into_and_closed_with_a_lesson(browser: Browser, demo: RunningDemo) -> None:
-    token, card = claim(demo, 20)
-    terminal = Terminal(browser, demo)
-    code = ask(demo, "GET", f"/api/v1/cards/{card['card_id']}/code?kind=dynamic", token=token)["text"]
-    terminal.verify_text(code)
-    terminal.expect(ok=True)
-    terminal.close()
     desk = Desk(browser, demo, "wu.fang").sign_in()
     desk.press("menu-security")
     expect(desk.at("state")).to_have_attribute("data-state", "empty")
-    receipts: list[Any] = []
-    while not receipts:
-        told = ask(demo, "GET", "/api/v1/messages?limit=20", token=token)["messages"]
-        receipts = [one for one in told if one["kind"] == "card_used"]
-        desk.page.wait_for_function(
-            "before => performance.now() - before > 200", arg=desk.page.evaluate("performance.now()")
-        )
-    ask(demo, "POST", f"/api/v1/messages/{receipts[0]['message_id']}/objection", {}, token)
+    object_to_a_use(browser, demo, 20)
     desk.press("refresh")
     expect(desk.at("event")).to_contain_text("门诊收费窗口 3 号")
     expect(desk.at("event")).to_contain_text("已停卡")
+    expect(desk.at("event")).to_contain_text("挂号")
     desk.press("close")
     desk.write("note", "家属代刷，已说明；窗口以后先核对证件")
     desk.press("close-it")
