@@ -187,11 +187,11 @@ def main() -> None:
 
     SCREENS.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        with running_demo() as demo:
+        with running_demo(is_below=False) as demo:
             partner_pages(browser, demo)
             admission_pages(browser, demo)
             console_pages(browser, demo)
-        with running_demo(is_below=True) as demo:
+        with running_demo() as demo:
             usage_pages(browser, demo)
 
 

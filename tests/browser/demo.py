@@ -67,15 +67,15 @@ def ask(url: str, body: Any = None, token: str = "", method: str | None = None) 
 
 @contextmanager
 def running_demo(
-    code_refresh_s: int = 60, *, federated: bool = False, is_below: bool = False
+    code_refresh_s: int = 60, *, federated: bool = False, is_below: bool = True
 ) -> Iterator[RunningDemo]:
     """`federated`: with a second centre and the router, on the two ports after the first centre's;
-    `is_below`: with a centre above it, which the sandbox plays."""
+    `is_below`: with a centre above the first one, which the sandbox plays."""
     with tempfile.TemporaryDirectory(prefix="ehc-browser-") as folder:
         argv = [sys.executable, "-m", "server", "demo", "--var", folder]
         argv += ["--port", str(_free_port(3)), "--sandbox-port", str(_free_port())]
         argv += ["--federation"] if federated else []
-        argv += ["--upper-centre"] if is_below else []
+        argv += [] if is_below else ["--no-upper-centre"]
         environment = {**os.environ, "CODE_REFRESH_SECONDS": str(code_refresh_s)}
         with (Path(folder) / "demo.out").open("wb") as output:
             process = subprocess.Popen(argv, env=environment, stdout=output, stderr=subprocess.STDOUT)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from sandbox.partner_client import PartnerClient, Unauthenticated
 from server.core.crypto.provider import choose_provider
-from tests.browser.demo import RunningDemo
+from tests.browser.demo import RunningDemo, running_demo
 from tests.browser.desk import Desk, linger
 from tests.browser.phone import Terminal
 from tests.browser.test_console import ask, claim
@@ -20,6 +21,13 @@ pytestmark = pytest.mark.browser
 APP, CODE = "river-hospital-his", "91350100M000100Y43"  # the example of GB 32100, nobody's
 NAME = "云溪市河滨医院"
 PAIR = choose_provider().generate_key_pair()
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[RunningDemo]:
+    """The product, with no centre above it."""
+    with running_demo(is_below=False) as running:
+        yield running
 
 
 def apply(demo: RunningDemo, app_id: str = APP, name: str = NAME) -> None:

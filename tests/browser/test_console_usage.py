@@ -2,13 +2,12 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.demo import RunningDemo, running_demo
+from tests.browser.demo import RunningDemo
 from tests.browser.desk import Desk
 from tests.browser.phone import Terminal
 from tests.browser.test_console import ask, claim
@@ -16,13 +15,6 @@ from tests.browser.test_console import ask, claim
 pytestmark = pytest.mark.browser
 POLICY = "/policies/usage_codes"
 ADDED = "020101"
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[RunningDemo]:
-    """The product, below another centre."""
-    with running_demo(is_below=True) as running:
-        yield running
 
 
 class Scans:
