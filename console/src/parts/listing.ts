@@ -33,6 +33,7 @@ export function useList<Row>(path: string, name: string, states?: Record<string,
   }
   function choose(state: string): void {
     wanted.value = state;
+    content.value = null; // the rows of one state never stand under the name of another
     goOn(null);
   }
   return reactive({ rows, next, state, fault, states, wanted, choose, goOn, load }) as List<Row>;
