@@ -182,9 +182,7 @@ class Partners(StaffHandler):
         "The register of apps, by id", query=PartnerQuery, reply=PartnerList, permission="partners.read"
     )
     async def get(self, query: PartnerQuery) -> Ok:
-        page = await self.services.partner_register.list_apps(
-            query.cursor, query.limit, query.institution_id
-        )
+        page = await self.services.partner_register.list_apps(query.cursor, query.limit, query.institution_id)
         shown = [PartnerView.of(app) for app in page.items]
         return Ok(PartnerList(partners=shown, next_cursor=page.next_cursor))
 

@@ -89,9 +89,7 @@ class PartnerRegister:
             raise _taken(terminal.terminal_id) from None
 
     # -- looking
-    async def list_apps(
-        self, cursor: str | None, limit: int, institution_id: str | None = None
-    ) -> Page[App]:
+    async def list_apps(self, cursor: str | None, limit: int, institution_id: str | None = None) -> Page[App]:
         """By id; of one institution, or all."""
         return await self._store.list_apps(cursor, limit, institution_id)
 

@@ -46,9 +46,7 @@ class PartnerStore:
             return None
         return _app(row)
 
-    async def list_apps(
-        self, cursor: str | None, limit: int, institution_id: str | None = None
-    ) -> Page[App]:
+    async def list_apps(self, cursor: str | None, limit: int, institution_id: str | None = None) -> Page[App]:
         """By id; of one institution, or all."""
         wanted: Document = {} if cursor is None else {"_id": {"$gt": cursor}}
         if institution_id is not None:

@@ -9,7 +9,7 @@ NAMES = ROOT / "console/src/text/actions.ts"
 
 
 def recorded(source: Source, position: int = 0) -> set[str]:
-    """The acts a file records, or (`position` 2) what they are done to, as far as they stand there as texts."""
+    """The acts a file records, or (`position` 2) what they are done to, where that is a text."""
     calls = [
         node
         for node in ast.walk(source.tree)
