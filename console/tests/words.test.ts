@@ -43,10 +43,12 @@ describe("pages and refusals", () => {
 
   it("names every policy of the platform and every field of it", async () => {
     const { hintOf, labelOf, policyName, policySentence } = await import("../src/text/policies");
-    const server = new URL("../../server/", import.meta.url);
-    const files = readdirSync(server, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py"));
-    const blocks = files.flatMap((name) => {
-      const source = readFileSync(new URL(name, server), "utf8");
+    const files = ["server/", "push/", "payment/"].flatMap((folder) => {
+      const place = new URL(`../../${folder}`, import.meta.url);
+      return readdirSync(place, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py")).map((name) => new URL(name, place));
+    });
+    const blocks = files.flatMap((file) => {
+      const source = readFileSync(file, "utf8");
       const at = source.search(/^ {4}NAME: ClassVar\[str\] = "/m);
       return at < 0 ? [] : [source.slice(at).split(/\n(?: {4}@| {4}def |\n\n)/)[0]!];
     });

@@ -69,6 +69,7 @@ export const PARTNERS = {
   expired: "已到期",
   openOne: "查看",
   scopes: "能做什么",
+  andMore: (count: number) => `等 ${count} 项`,
   keys: "密钥",
   keyId: "密钥编号",
   retires: "失效时间",

@@ -19,6 +19,8 @@ const NAMES: Record<string, [string, string]> = {
   visits: ["签到", "多早能签到、多晚还能签，手机定位要多准"],
   queues: ["排队", "按什么次序叫号，过号的回来排在哪里"],
   guidance: ["就诊引导", "每一步之后请病人去做什么"],
+  reminders: ["提醒", "看病、占着的号和吃药，什么时候提醒"],
+  message_templates: ["消息模板", "微信和支付宝批准了哪些模板，各填什么"],
 };
 
 const FIELDS: Record<string, string> = {
@@ -39,6 +41,9 @@ const FIELDS: Record<string, string> = {
   opens_before_min: "提前几分钟可以签到", closes_after_min: "结束后几分钟还能签到", worst_accuracy_m: "定位误差不超过几米",
   late_grace_min: "迟到几分钟不往后排", walk_in_behind_min: "没预约的往后排几分钟", elderly_from: "几岁起算老人", elderly_ahead_min: "老人往前排几分钟",
   return_places_back: "过号回来往后排几位", max_returns: "最多过号几次", near_places: "前面还有几位时提醒",
+  hours_before: "提前几小时提醒看病", of_institutions: "另有时间的机构", medication_late_minutes: "吃药的时间过了几分钟就不再提醒",
+  "ReminderPolicy.hold_minutes": "占着的号，到期前几分钟提醒",
+  wechat: "微信", alipay: "支付宝", template_id: "模板编号", fields: "模板里的每一栏填什么", page: "点开到哪一页",
   items: "检查项目", exclusions: "不能挨着做的", orders: "先后", intervals: "间隔", gap_minutes: "两项之间留几分钟",
   item: "代码", tags: "特点", not_after: "最晚开始", preparation: "准备", code: "代码", hours: "小时", minutes: "分钟", one: "这一项", other: "那一项",
   within_days: "几天之内", first: "先做", then: "后做", tasks: "要做的事（按次序）", what: "事情", step: "流程中的第几步", event: "发生了什么", ends: "做完了", begins: "接着做",
@@ -64,7 +69,8 @@ const VALUES: Record<string, string> = {
 
 export const policyName = (name: string): string => NAMES[name]?.[0] ?? name;
 export const policySentence = (name: string): string | undefined => NAMES[name]?.[1];
-export const labelOf = (field: string): string => FIELDS[field] ?? field;
+/** `of`: the policy's own name in its schema; two policies may mean different things by one field's name. */
+export const labelOf = (field: string, of?: string): string => FIELDS[`${of}.${field}`] ?? FIELDS[field] ?? field;
 /** What a field's label does not say, where the server's `description` says more than the field's name. */
 export const hintOf = (field: string, description: string | undefined): string | undefined =>
   description && (HINTS[field] ?? (field in FIELDS ? undefined : description));

@@ -57,7 +57,7 @@ export const UPLOADS = {
     idle: "还没有要传的记录",
   } as Record<string, string>,
   about: {
-    off: "这个平台没有设置上级中心的地址（UPPER_URL），用卡记录都留在本中心，一条也没有上传。接上以后，维护人员可以用命令 ehc usage send-again 补传以前的。",
+    off: "这个平台没有设置上级中心的地址（UPPER_URL），用卡记录都留在本中心，不往上传。接上以后，维护人员可以用命令 ehc usage send-again 补传以前的。",
     waiting: "等着的几秒内就会传，过一会儿刷新再看。",
     clear: "新的用卡记录几秒内就会传。",
     idle: "有人用卡，几秒内就会传。",
