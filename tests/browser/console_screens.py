@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.browser.demo import RunningDemo
-from tests.browser.desk import Desk
+from tests.browser.desk import SIZE, Desk
 from tests.browser.test_console import claim
 from tests.browser.test_console_partners import APP, apply, check, dialog, object_to_a_use, register_of
 from tests.browser.test_console_usage import Scans, refresh_until, tell_sandbox, write_pair
@@ -17,10 +17,15 @@ TABLET = {"width": 820, "height": 1180}
 
 
 def keep(desk: Desk, name: str, *, whole: bool = False) -> None:
-    """As the screen shows it, or (`whole`) as long as the page is."""
+    """As the screen shows it, or (`whole`) a screen as long as the page."""
     desk.page.wait_for_load_state("networkidle")
-    expect(desk.page.locator(".el-message")).to_have_count(0)
-    image = Image.open(io.BytesIO(desk.page.screenshot(full_page=whole))).convert("RGB")
+    expect(desk.page.locator(".el-message, .dialog-fade-enter-active, .dialog-fade-leave-active")).to_have_count(0)
+    if whole:
+        height = desk.page.evaluate("document.documentElement.scrollHeight")
+        desk.page.set_viewport_size({"width": SIZE["width"], "height": height})
+    image = Image.open(io.BytesIO(desk.page.screenshot())).convert("RGB")
+    if whole:
+        desk.page.set_viewport_size(SIZE)
     image.quantize(128).save(SCREENS / f"console-{name}.png", optimize=True)
     print(f"docs/screens/console-{name}.png", flush=True)
 
