@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--federation", action="store_true", help="with a second centre and the national router"
     )
+    demo.add_argument(
+        "--upper-centre",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="with a centre above that takes the uses of cards",
+    )
     demo.add_argument("--var", default="var", help="folder for data, keys, logs and demo.json")
 
     keys = add("keys", "keys", "the platform's keys")

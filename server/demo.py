@@ -49,7 +49,11 @@ SIGNED = {
 def run(arguments: argparse.Namespace) -> int:
     """Returns when it was told to stop, or raises CommandError when a part fails."""
     demo = Demo(
-        Path(arguments.var).resolve(), arguments.port, arguments.sandbox_port, federated=arguments.federation
+        Path(arguments.var).resolve(),
+        arguments.port,
+        arguments.sandbox_port,
+        federated=arguments.federation,
+        is_below=arguments.upper_centre,
     )
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -75,7 +79,7 @@ class Child:
 
 
 class Demo:
-    def __init__(self, var: Path, port: int, sandbox_port: int, *, federated: bool = False) -> None:
+    def __init__(self, var: Path, port: int, sandbox_port: int, *, federated: bool, is_below: bool) -> None:
         self._var = var
         self._federation = DemoFederation(var, port) if federated else None
         self._port = port
@@ -85,6 +89,7 @@ class Demo:
         self._city: City = build_city()
         self._hospitals = DemoHospitals(var, self._api, self._sandbox, self._city)
         self._upper = DemoUpperCentre(var, self._sandbox, self._city.centre_id)
+        self._is_below = is_below
         self._mongod: EmbeddedMongod | None = None
         self._children: list[Child] = []
         self._staff: list[dict[str, Any]] = []
@@ -108,7 +113,8 @@ class Demo:
             for federated_port in self._federation.ports:
                 _require_free(federated_port, "--port")
             environment = asyncio.run(self._federation.prepare(environment))
-        environment |= self._upper.environment()  # of the first centre alone: the second has none above it
+        if self._is_below:
+            environment |= self._upper.environment()  # of the first centre alone: the second has none above it
         platform_key, federation_key = asyncio.run(self._seed(environment, secrets_kept))
         self._write_sandbox_config(secrets_kept, platform_key, federation_key)
         self._launch(
