@@ -19,7 +19,9 @@ TABLET = {"width": 820, "height": 1180}
 def keep(desk: Desk, name: str, *, whole: bool = False) -> None:
     """As the screen shows it, or (`whole`) a screen as long as the page."""
     desk.page.wait_for_load_state("networkidle")
-    expect(desk.page.locator(".el-message, .dialog-fade-enter-active, .dialog-fade-leave-active")).to_have_count(0)
+    expect(
+        desk.page.locator(".el-message, .dialog-fade-enter-active, .dialog-fade-leave-active")
+    ).to_have_count(0)
     if whole:
         height = desk.page.evaluate("document.documentElement.scrollHeight")
         desk.page.set_viewport_size({"width": SIZE["width"], "height": height})
