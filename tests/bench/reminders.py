@@ -22,7 +22,7 @@ from server.core.due import claim_one
 from server.core.ids import new_id
 from server.core.mongod import EmbeddedMongod
 from server.core.observability import configure_logging
-from server.medications.model import MAX_DAYS, Item, Meals, Plan, moments
+from server.medications.model import MAX_DAYS, Item, Meals, Plan
 from server.settings import Settings
 
 AT_ONCE = 8
@@ -47,12 +47,11 @@ async def rows_of(app: composition.App, number: int) -> list[Reminder]:
         )
         await app.services.medications._store.insert(plan)
         stale_at, data = datetime.now(UTC) + timedelta(days=1), {"plan_id": plan.plan_id}
-        for at in moments(plan.first_on, MAX_DAYS, plan.meals.times_of(TIMES_A_DAY, "none")):
-            if at >= made_at:
-                name = f"{plan.plan_id}|1|{at:%Y%m%dT%H%M}"
-                found.append(
-                    Reminder(name, plan.plan_id, "1", "medication_due", card.card_id, at, stale_at, data)
-                )
+        for dose in plan.doses():
+            name = f"{plan.plan_id}|1|{dose.at:%Y%m%dT%H%M}"
+            found.append(
+                Reminder(name, plan.plan_id, "1", "medication_due", card.card_id, dose.at, stale_at, data)
+            )
     return found[:number]
 
 

@@ -18,7 +18,7 @@ from server import app as composition
 from server.cards.model import Card, Holder, Status, Tie, new_ehealth_card_id
 from server.core.ids import new_id
 from server.core.outbox import Event
-from server.medications.model import MAX_DAYS, Item, Meals, Plan, moments
+from server.medications.model import MAX_DAYS, Item, Meals, Plan
 from server.medications.store import MedicationStore
 from tests.conftest_mongod import scratch_root
 from tests.faults.checkers import Finding
@@ -102,9 +102,7 @@ async def _prepare(stage: Stage, people: Sequence[Person], number: int) -> list[
                 *(made_at.date(), (item,), Meals(), made_at),
             )
             await plans.insert(plan)
-            times = moments(plan.first_on, MAX_DAYS, plan.meals.times_of(TIMES_A_DAY, "none"))
-            times = [at for at in times if at >= made_at][: number - start]
-            reminders += [_reminder(card, plan, at) for at in times]
+            reminders += [_reminder(card, plan, dose.at) for dose in plan.doses()[: number - start]]
         await store.insert_each(reminders)
         return [one.reminder_id for one in reminders]
     finally:
