@@ -27,10 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Print the text of a made-up resident's code.")
     parser.add_argument("--demo", default="var/demo.json", help="the file `ehc demo` wrote")
     parser.add_argument("--resident", type=int, default=0, help="which of the residents, from 0")
+    parser.add_argument("--api", help="another centre's address: the second one of `ehc demo --federation`")
     parser.add_argument("--static", action="store_true", help="the code that does not change")
     arguments = parser.parse_args()
     demo = json.loads(Path(arguments.demo).read_text(encoding="utf-8"))
-    api, resident = demo["api"] + "/api/v1", demo["residents"][arguments.resident]
+    api, resident = (arguments.api or demo["api"]) + "/api/v1", demo["residents"][arguments.resident]
     phone = resident["phone"]
 
     request = ask("POST", f"{api}/sms-codes", {"phone": phone})

@@ -19,7 +19,15 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from tests.faults.wire import HEADER, Command, Predicate, is_command, parse_command, read_message
+from tests.faults.wire import (
+    HEADER,
+    Command,
+    Predicate,
+    is_command,
+    parse_command,
+    read_message,
+    refusal_message,
+)
 
 CONTROL_TIMEOUT_S = 10.0
 SETTLING_TURNS = 10
@@ -32,6 +40,8 @@ class Cut:
     predicate: Predicate
     remaining: int
     before_server: bool
+    refusal: int | None = None
+    "The code the client is told instead of losing its connection."
     done: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -93,6 +103,10 @@ class MongoProxy:
     def drop_before(self, match: Predicate | int, times: int = 1) -> Cut:
         """Cuts the connection before the server hears the matching command."""
         return self._add_cut(match, times, before_server=True)
+
+    def refuse(self, match: Predicate, code: int) -> Cut:
+        """Answers the matching command with this code of an error; the server does not hear of it."""
+        return self._add_cut(match, 1, before_server=True, refusal=code)
 
     def delay(self, to_server_s: float = 0.0, to_client_s: float = 0.0) -> None:
         """Holds back each later message for that long; without arguments, no more."""
@@ -159,8 +173,10 @@ class MongoProxy:
 
         asyncio.run_coroutine_threadsafe(apply(), self._loop).result(CONTROL_TIMEOUT_S)
 
-    def _add_cut(self, match: Predicate | int, times: int, before_server: bool) -> Cut:
-        cut = Cut(_nth(match) if isinstance(match, int) else match, times, before_server)
+    def _add_cut(
+        self, match: Predicate | int, times: int, before_server: bool, refusal: int | None = None
+    ) -> Cut:
+        cut = Cut(_nth(match) if isinstance(match, int) else match, times, before_server, refusal)
         self._call(lambda: self._cuts.append(cut))
         return cut
 
@@ -240,7 +256,11 @@ class MongoProxy:
                 cuts = self._claim_cuts(command)
                 if any(cut.before_server for cut in cuts):
                     _finish(cuts)
-                    return
+                    code = next((cut.refusal for cut in cuts if cut.refusal is not None), None)
+                    if code is None:
+                        return
+                    link.writers[0].write(refusal_message(request_id, code))
+                    continue
                 if cuts:
                     link.doomed[request_id] = cuts
             await self._pass_on(message, writer, "to_server")

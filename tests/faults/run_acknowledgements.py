@@ -5,15 +5,15 @@ must answer 503 and do the work once when it is asked again.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tests.faults.checkers import Finding
 from tests.faults.processes import Child, wait_until
-from tests.faults.proxy import MongoProxy
+from tests.faults.proxy import Cut, MongoProxy
 from tests.faults.run_failpoints import Failpoints, discover, leave_claims
 from tests.faults.runs import Outcome, Say, Set, new_set
 from tests.faults.trips import Trips
-from tests.faults.wire import is_command
+from tests.faults.wire import Predicate, is_command
 
 Path = tuple[str, str]
 COMMANDS = {"commit": "commitTransaction", "find_and_update": "findAndModify"}
@@ -36,7 +36,8 @@ def cut_acknowledgements(
         with MongoProxy("127.0.0.1", on.stage.mongod.port) as proxy:
             serve, on.clients.url = on.stage.serve("serve-cut", uri=proxy.uri, built_in=built_in)
             worker = on.stage.worker("worker-cut", uri=proxy.uri, built_in=built_in)
-            missed = _cut_each(on, trips, proxy, serve, found, times, at_once, say)
+            spoil = proxy.drop_reply_after
+            missed = spoil_each(on, trips, serve, found, spoil, say, times=times, at_once=at_once)
             assert serve.is_running and worker.is_running, "a cut connection ends no process"
             serve.kill()
             worker.kill()
@@ -77,32 +78,34 @@ def _fits(path: Path, group: Sequence[Path], found: Failpoints) -> bool:
         return False
     if path[1] == "commit" and any(operation == "commit" for _, operation in group):
         return False
-    return by_worker(path, found) == by_worker(group[0], found)
+    return _by_worker(path, found) == _by_worker(group[0], found)
 
 
-def by_worker(path: Path, found: Failpoints) -> bool:
+def _by_worker(path: Path, found: Failpoints) -> bool:
     return ".".join((*path, "after")) not in found.serve
 
 
-def _cut_each(
+def spoil_each(
     on: Set,
     trips: Trips,
-    proxy: MongoProxy,
     serve: Child,
     found: Failpoints,
+    spoil: Callable[[Predicate], Cut],
+    say: Say,
+    *,
     times: int,
     at_once: int,
-    say: Say,
 ) -> list[str]:
+    """Spoils each write of the trip once, `times` times over; says which could not be met."""
     missed = []
     for group in together(write_paths(found), found, at_once):
         for number in range(times):
             if group[0][0] == AT_START:
                 serve.kill()
                 serve.start()
-            cuts = {path: proxy.drop_reply_after(is_command(*target_of(*path))) for path in group}
+            cuts = {path: spoil(is_command(*_target(*path))) for path in group}
             for _ in range(MAX_TRIPS):
-                if by_worker(group[0], found):
+                if _by_worker(group[0], found):
                     leave_claims(on, trips, 2)
                 else:
                     on.clients.run(trips.go())
@@ -114,14 +117,14 @@ def _cut_each(
                 if all(cut.is_done for cut in cuts.values()):
                     break
             missed += [
-                f"{'.'.join(path)} was not cut the {number + 1}. time"
+                f"{'.'.join(path)} was not met the {number + 1}. time"
                 for path, cut in cuts.items()
                 if not cut.is_done
             ]
-        say(f"cut: {', '.join('.'.join(path) for path in group)} × {times}")
+        say(f"spoilt: {', '.join('.'.join(path) for path in group)} × {times}")
     return missed
 
 
-def target_of(collection: str, operation: str) -> tuple[str, str | None]:
+def _target(collection: str, operation: str) -> tuple[str, str | None]:
     """The command's name and its collection; a commit has none."""
     return COMMANDS.get(operation, operation), None if operation == "commit" else collection

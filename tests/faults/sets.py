@@ -47,6 +47,7 @@ class Sizes:
     at_once: int
 
 
+REFUSED_AT_ONCE = 6
 QUICK_TICKS = {"kills_in_ticks": 1, "reminders": 60, "pauses": 2, "due": 300}
 FULL_TICKS = {"kills_in_ticks": 50, "reminders": 2_000, "pauses": 50, "due": 10_000}
 QUICK = Sizes(
@@ -119,7 +120,7 @@ def runs_of(size: Sizes) -> dict[str, Run]:
     runs["uploads"] = lambda seed, say: kill_in_uploads(seed, say, times=size.kills_per_failpoint)
     if size.starts:
         runs["unwritable"] = lambda seed, say: refuse_writes(
-            seed, say, times=size.refusals_per_path, waits=waits
+            seed, say, times=size.refusals_per_path, waits=waits, at_once=REFUSED_AT_ONCE
         )
         runs["contention"] = lambda seed, say: contend(seed, say, capacity=100, rounds=30)
         runs["desks"] = lambda seed, say: kill_at_desks(seed, say, times=size.kills_per_failpoint)

@@ -76,3 +76,10 @@ async def read_message(reader: asyncio.StreamReader) -> tuple[bytes, int, int, i
         raise ValueError(f"a wire message of {length} bytes")
     payload = await reader.readexactly(length - HEADER.size)
     return header + payload, request_id, response_to, operation
+
+
+def refusal_message(response_to: int, code: int) -> bytes:
+    """A server's answer that it has not done what was asked."""
+    body = bson.encode({"ok": 0.0, "errmsg": "refused by the proxy", "code": code, "codeName": "Refused"})
+    payload = struct.pack("<iB", 0, 0) + body
+    return HEADER.pack(HEADER.size + len(payload), 0, response_to, OP_MSG) + payload
