@@ -1,10 +1,13 @@
 """Names of people: as documents write them (rare characters, dots, letters), and as they are compared."""
 
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+# We ask for single characters, and the library's table of phrases is 43 MB and a tenth of a process's start.
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
 from pypinyin import lazy_pinyin
 
 from server.core.errors import InvalidInput
