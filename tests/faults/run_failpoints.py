@@ -20,6 +20,7 @@ AT_STOP = "audit_directory.update"  # every half minute too, and no run waits fo
 MAX_TRIPS = 12
 CLAIMS_EACH = 2  # one with the right name, one with a wrong one
 HELD_AT_ONCE = 10
+DEEPEST = 5  # passage: each one deeper needs one more piece of work held back for that kill
 HELD = datetime(2999, 1, 1, tzinfo=UTC)
 WORK_S = 60.0  # a start on a busy machine, and a turn
 Passages = Mapping[str, int]
@@ -85,7 +86,8 @@ def discover(on: Set, trips: Trips) -> Failpoints:
 def kill_at_failpoints(
     seed: int, say: Say, *, times: int, waits: bool, starts: bool, only: str = "", both_sides: bool = True
 ) -> Outcome:
-    """Each failpoint × `times`; the n-th kill is at its n-th passage, as far as a trip has so many.
+    """Each failpoint × `times`; the n-th kill is at its n-th passage, as far as a trip has so many and not
+    beyond the fifth, then from the first on again.
     `starts`: also those that are passed while a process starts on a new database.  `only`: a beginning of
     the names.  Without `both_sides` each write is killed before it or after it."""
     outcome = Outcome("kill -9 at every failpoint", seed)
@@ -119,13 +121,18 @@ def kill_at_failpoints(
     return outcome
 
 
+def _nth(number: int, count: int) -> int:
+    """Which passage the kill of this number is at."""
+    return number % min(count, DEEPEST) + 1
+
+
 def _kill_serve(on: Set, trips: Trips, names: Passages, times: int, port: int, say: Say) -> list[str]:
     missed: list[str] = []
     trip: Future[Any] | None = None
     serve: Child | None = None
     for name, count in sorted(names.items()):
         for number in range(times):
-            passage = f"{name}:{number % count + 1}"
+            passage = f"{name}:{_nth(number, count)}"
             if serve is None:
                 serve, _ = on.stage.serve("serve-armed", port=port, ready=False, EHC_FAILPOINT=passage)
             else:
@@ -154,7 +161,7 @@ def _kill_worker(on: Set, names: Passages, times: int, say: Say) -> list[str]:
     worker: Child | None = None
     for name, count in sorted(names.items()):
         for number in range(times):
-            nth = number % count + 1
+            nth = _nth(number, count)
             _release_work(on, nth)
             if worker is None:
                 worker = on.stage.worker("worker-armed", EHC_FAILPOINT=f"{name}:{nth}")
@@ -179,7 +186,7 @@ def _has_chain(on: Set, worker: Child) -> bool:
 
 def _hold_work(on: Set, trips: Trips, names: Passages, times: int, port: int) -> None:
     """Pending claims and untold uses for every worker that will be killed, kept back until its turn."""
-    number = sum(n % count + 1 for count in names.values() for n in range(times))
+    number = sum(_nth(n, count) for count in names.values() for n in range(times))
     serve, _ = on.stage.serve("serve-before", port=port)
     for _ in range(-(-number // HELD_AT_ONCE)):
         leave_claims(on, trips, CLAIMS_EACH * HELD_AT_ONCE)
