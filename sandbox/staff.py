@@ -16,6 +16,7 @@ STAFF: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "zhou.lei": ("周磊", ("claim_reviewer", "registrar_checker")),
     "wu.fang": ("吴芳", ("partner_clerk", "card_clerk")),
     "ma.qiang": ("马强", ("partner_reviewer",)),
+    "xu.yan": ("徐岩", ("partner_reviewer",)),
     "sys.admin": ("何建国", ("system_admin",)),
     "sec.admin": ("罗静", ("security_admin",)),
     "aud.admin": ("谢文博", ("audit_admin",)),
