@@ -20,6 +20,8 @@ const NAMES: Record<string, [string, string]> = {
   queues: ["排队", "按什么次序叫号，过号的回来排在哪里"],
   guidance: ["就诊引导", "每一步之后请病人去做什么"],
   reminders: ["提醒", "看病、占着的号和吃药，什么时候提醒"],
+  partner_guesses: ["机构查人", "一个应用一天里能问多少个并不存在的人"],
+  terminal_scans: ["终端扫码", "一台终端被拒多少次，就先停一停"],
   message_templates: ["消息模板", "微信和支付宝批准了哪些模板，各填什么"],
 };
 
@@ -44,6 +46,7 @@ const FIELDS: Record<string, string> = {
   hours_before: "提前几小时提醒看病", of_institutions: "另有时间的机构", medication_late_minutes: "吃药的时间过了几分钟就不再提醒",
   "ReminderPolicy.hold_minutes": "占着的号，到期前几分钟提醒",
   wechat: "微信", alipay: "支付宝", template_id: "模板编号", fields: "模板里的每一栏填什么", page: "点开到哪一页",
+  numbers: "没有人用的患者编号，一天几个", persons: "有疑问的登记，一天几个", names: "同一个证件有疑问的姓名，一天几个", refused: "被拒几次就停一停",
   items: "检查项目", exclusions: "不能挨着做的", orders: "先后", intervals: "间隔", gap_minutes: "两项之间留几分钟",
   item: "代码", tags: "特点", not_after: "最晚开始", preparation: "准备", code: "代码", hours: "小时", minutes: "分钟", one: "这一项", other: "那一项",
   within_days: "几天之内", first: "先做", then: "后做", tasks: "要做的事（按次序）", what: "事情", step: "流程中的第几步", event: "发生了什么", ends: "做完了", begins: "接着做",
@@ -52,7 +55,7 @@ const FIELDS: Record<string, string> = {
 const HINTS: Record<string, string> = {
   refresh_seconds: "空着：按平台设置", static_allowed: "关掉后，居民看不到、也印不了静态码", scenes: "别的环节只认动态码", pin_institutions: "写机构编号",
   population: "人越多，越要像才算同一个人", late_after_hours: "这以后才报的，标为补报", names_persons: "关着：只给换过的编号，查不到是谁",
-  steps: "在哪里用卡", channels: "用什么读的", cost_types: "谁付钱", draw_seconds: "0：先到先得", person_day: "按类别分", family_open: "检查不算",
+  steps: "在哪里用卡", channels: "用什么读的", cost_types: "谁付钱", draw_seconds: "0：先到先得", person_day: "按类别分", family_open: "检查不算", refused: "十分钟内", numbers: "别的机构的编号", persons: "没有自己编号的新人也算",
   device_open: "检查不算", blocked_days: "从最后一次爽约算起",
 };
 
