@@ -19,9 +19,8 @@ TABLET = {"width": 820, "height": 1180}
 def keep(desk: Desk, name: str, *, whole: bool = False) -> None:
     """As the screen shows it, or (`whole`) a screen as long as the page."""
     desk.page.wait_for_load_state("networkidle")
-    expect(
-        desk.page.locator(".el-message, .dialog-fade-enter-active, .dialog-fade-leave-active")
-    ).to_have_count(0)
+    moving = "[class*=-enter-active], [class*=-leave-active]"  # dialogs and choices, on their way in or out
+    expect(desk.page.locator(f".el-message, {moving}")).to_have_count(0)
     if whole:
         height = desk.page.evaluate("document.documentElement.scrollHeight")
         desk.page.set_viewport_size({"width": SIZE["width"], "height": height})
@@ -130,7 +129,17 @@ def partner_pages(browser: Browser, demo: RunningDemo) -> None:
     keep(reviewer, "partner", whole=True)
     reviewer.press("dialect-ehc")
     expect(dialog(reviewer).locator('[data-test="success-code"]')).to_be_visible()
-    keep(reviewer, "dialects")
+    keep(reviewer, "dialects", whole=True)
+    dialog(reviewer).locator(".el-dialog__headerbtn").click()
+    reviewer.press("limit")
+    dialog(reviewer).locator(".el-select").click()
+    reviewer.page.get_by_role("option", name="核验通过后，得到完整的证件号码和手机号码").click()
+    dialog(reviewer).locator(".el-dialog__title").click()
+    reviewer.press("limit-it")
+    expect(reviewer.at("proposed")).to_be_visible()
+    keep(reviewer, "partner-proposed", whole=True)
+    reviewer.press("refuse-limits")
+    expect(reviewer.at("proposed")).to_have_count(0)
     reviewer.close()
     clerk = Desk(browser, demo, "wu.fang").sign_in()
     object_to_a_use(browser, demo, 20)

@@ -67,7 +67,7 @@ export const UPLOADS = {
   waiting: "等着上传",
   refused: "上级不收",
   refusedHint: "不收的留在本中心，原因记在每条记录里。改好以后，维护人员可以用命令 ehc usage send-again 再传。",
-  waitingSince: "等得最久的一条，从",
+  waitingSince: "最早一条从何时等起",
   sentAt: "上次传成",
   never: "还没有传成过",
   failedAt: "上次没传成",
