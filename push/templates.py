@@ -173,12 +173,12 @@ TEMPLATES: Mapping[str, Template] = {
     ),
     # -- 候诊与引导
     "queue_joined": Template(
-        "已进入候诊队列", "{who}在{institution}{place}候诊。{token}{ahead_shown}", "已进入候诊队列"
+        "已进入候诊队列", "{who}在{institution}{place}候诊。{token}{ahead_sentence}", "已进入候诊队列"
     ),
     "queue_near": Template(
         "快轮到您了",
-        "{who}在{institution}{place}候诊，前面还有{ahead}人，请到诊室附近等候。{token}",
-        "前面还有{ahead}人",
+        "{who}在{institution}{place}候诊，{ahead_shown}，请到诊室附近等候。{token}",
+        "{ahead_shown}",
     ),
     "queue_called": Template("请就诊", "请{who}到{institution}{place}就诊。{token}", "请到诊室就诊"),
     "queue_missed": Template(
@@ -206,7 +206,7 @@ TEMPLATES: Mapping[str, Template] = {
     ),
     "report_ready": Template("报告出来了", "{who}在{institution}的{item}报告出来了。{place}{note_shown}"),
     "queue_position": Template(
-        "候诊进度", "{who}在{institution}{place}候诊，前面还有{ahead}人。{token}", "前面还有{ahead}人"
+        "候诊进度", "{who}在{institution}{place}候诊，{ahead_shown}。{token}", "{ahead_shown}"
     ),
     "clinic_stopped": Template(
         "门诊停诊",
@@ -305,7 +305,9 @@ def _shown(data: Mapping[str, Any]) -> _Shown:
         if shown.get(name):
             shown[name] = form.format(shown[name])
     if shown.get("ahead"):
-        shown["ahead_shown"] = f"前面还有{shown['ahead']}人。"
+        nobody = shown["ahead"] == "0"
+        shown["ahead_shown"] = "下一个就是您" if nobody else f"前面还有{shown['ahead']}人"
+        shown["ahead_sentence"] = f"{shown['ahead_shown']}。"
     shown["note_shown"] = shown.get("note", "")
     return shown
 

@@ -153,16 +153,12 @@ class NurseStation:
         await self._telling.visit("consulted", number)
         items = body.get("items")
         orders = self._floor.order(number, items if isinstance(items, list) else [])
-        await self._telling.ordered(number, orders, [self._place(order) for order in orders])
+        await self._telling.ordered(number, orders)
         if body.get("prescribes"):
             await self._telling.prescribed(number, self._floor.prescribe(number))
         elif not orders:
             await self._telling.visit("finished", number)
         return {"registration_no": number, "orders": orders}
-
-    def _place(self, order: dict[str, Any]) -> str:
-        department = department_of(order["department_id"])
-        return department.place if department else ""
 
     async def _report(self, body: dict[str, Any]) -> dict[str, Any]:
         """{registration_no, order_id}: the examination is done, its report ready."""

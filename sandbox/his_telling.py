@@ -60,9 +60,10 @@ class Telling:
             body["about"] = about
         await self._tell("/partner/v1/visit-events", body)
 
-    async def ordered(self, registration_no: str, orders: list[dict[str, Any]], places: list[str]) -> None:
-        for order, place in zip(orders, places, strict=True):
-            await self.visit("ordered", registration_no, order["name"], place, order["order_id"])
+    async def ordered(self, registration_no: str, orders: list[dict[str, Any]]) -> None:
+        """Where each is done is said by its booking."""
+        for order in orders:
+            await self.visit("ordered", registration_no, about=order["order_id"])
 
     async def prescribed(self, registration_no: str, prescription: dict[str, Any]) -> None:
         await self.visit("prescribed", registration_no, "缴费后取药", CASHIER)

@@ -30,6 +30,8 @@ RELEASED = {
 }
 # Why a firm booking ended, where it was not whoever booked it.
 CANCELLED = {"closed": "visit_stopped", "hospital_cancelled": "visit_stopped"}
+# What the booking and the queue say already.
+SAID_BY_OTHERS = frozenset({"check_in", "see_doctor"})
 QUEUE_KINDS = {
     "queue.joined": "queue_joined",
     "queue.near": "queue_near",
@@ -71,7 +73,10 @@ class VisitMessages:
         await self._tell(event, QUEUE_KINDS[event.name], data)
 
     async def tell_next(self, event: Event) -> None:
-        """The next place and task, in the hospital's words where it has some."""
+        """The next place and task, in the hospital's words where it has some.  Where to check in was told
+        with the booking, and where to wait by the queue."""
+        if event.data["what"] in SAID_BY_OTHERS:
+            return
         what = event.data.get("title") or TASKS.get(event.data["what"], event.data["what"])
         await self._tell(event, "visit_next", {**event.data, "what": what})
 

@@ -8,7 +8,7 @@ from server.core.clock import Clock
 from server.core.errors import NotFound, Unavailable
 from server.core.policies import Policies
 from server.visits.guidance import GuidancePolicy
-from server.visits.model import State, Visit, Word, after
+from server.visits.model import State, Task, Visit, Word, after, first_task
 from server.visits.store import VisitStore
 
 MAX_TRIES = 20
@@ -23,7 +23,7 @@ class Changing:
     async def begin(self, visit: Visit) -> Visit:
         """The new visit with its first task, as it is inserted."""
         policy = await self._policies.get(GuidancePolicy)
-        begun = after(visit, Word("booked", visit.created_at, visit.place), policy)
+        begun = after(visit, Word("booked", visit.created_at), policy)
         await self._store.insert(begun, *_told(visit, begun))
         return begun
 
@@ -72,17 +72,18 @@ class Changing:
 
 
 def _told(before: Visit, changed: Visit) -> list[tuple[str, dict[str, Any]]]:
-    """The events of a change: the next task, when it is another one, and the end."""
+    """The events of a change: the next task, when one reads another than before, and the end."""
     events: list[tuple[str, dict[str, Any]]] = []
-    first = changed.tasks[0] if changed.tasks else None
-    if first is not None and first != (before.tasks[0] if before.tasks else None):
-        place = first.place or changed.place
-        events.append(
-            ("visit.next", {**changed.about, "what": first.what, "title": first.title, "place": place})
-        )
+    first, known = first_task(changed), first_task(before)
+    if first is not None and (known is None or _read(first) != _read(known)):
+        events.append(("visit.next", {**changed.about, **_read(first)}))
     if changed.state is State.FINISHED and before.state is not State.FINISHED:
         events.append(("visit.finished", changed.about))
     return events
+
+
+def _read(task: Task) -> dict[str, str | None]:
+    return {"what": task.what, "title": task.title, "place": task.place}
 
 
 def _busy() -> Unavailable:

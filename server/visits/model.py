@@ -131,7 +131,8 @@ def after(visit: Visit, word: Word, policy: GuidancePolicy) -> Visit:
     """The visit once the event has happened.
 
     An event that names an order (`about`) ends the tasks of that order; one that names none ends all of the
-    kind.  Where the hospital says the next place, the first task that begins gets it.
+    kind.  Where the hospital says the next place, the first task that begins gets it; where an examination
+    was booked, being examined does.
     """
     rule = policy.rule_of(word.event)
     steps_of = {kind.what: kind.step for kind in policy.tasks}
@@ -144,7 +145,7 @@ def after(visit: Visit, word: Word, policy: GuidancePolicy) -> Visit:
     ]
     order = [kind.what for kind in policy.tasks]
     tasks = sorted([*left, *begun], key=lambda task: order.index(task.what) if task.what in order else 99)
-    if tasks and (word.place is not None or word.title is not None):
+    if word.place is not None or word.title is not None:
         tasks = _placed(tasks, begun, word)
     state = {"checked_in": State.CHECKED_IN, "finished": State.FINISHED}.get(word.event, visit.state)
     return replace(
@@ -160,9 +161,16 @@ def _is_of(task: Task, about: str | None) -> bool:
 
 
 def _placed(tasks: list[Task], begun: list[Task], word: Word) -> list[Task]:
-    """The hospital's next place goes to the first task that this event begins, else to the first of all."""
-    index = next((i for i, task in enumerate(tasks) if task in begun), 0)
-    placed = replace(tasks[index], place=word.place, title=word.title)
+    """The hospital's next place goes to the task it is about, else to the first that this event begins, else
+    to the first of all."""
+    if (what := PLACE_IS_OF.get(word.event)) is not None:
+        fitting = [task for task in tasks if task.what == what and _is_of(task, word.about)]
+    else:
+        fitting = [task for task in tasks if task in begun] or tasks
+    if not fitting:
+        return tasks
+    index = tasks.index(fitting[0])
+    placed = replace(fitting[0], place=word.place, title=word.title or fitting[0].title)
     return [*tasks[:index], placed, *tasks[index + 1 :]]
 
 
@@ -172,6 +180,10 @@ TOKEN_TASKS = {
     TokenState.CALLED: "go_in",
     TokenState.MISSED: "ask_at_desk",
 }
+# Of what task an event says the place, where that is not the next one.
+PLACE_IS_OF: dict[Happened, str] = {"examination_booked": "be_examined"}
+# What is done where the place was booked; the place of everything else is the hospital's to say.
+WHERE_BOOKED = frozenset({"check_in", "see_doctor"})
 # What happens behind the door a token was called to; orders and prescriptions come from behind it too, but a
 # nurse may order something while the patient still waits.
 ENDS_WAIT: frozenset[Happened] = frozenset({"consulted", "examined", "dispensed", "finished"})
@@ -186,8 +198,13 @@ def next_task(visit: Visit, token: Token | None) -> Task | None:
         return None
     if token is not None and token.is_live and not has_been_in(visit.steps, token):
         return Task(TOKEN_TASKS[token.state], token.place, step=5)
+    return first_task(visit)
+
+
+def first_task(visit: Visit) -> Task | None:
+    """The first that is open, with its place as far as that is known."""
     first = visit.tasks[0] if visit.tasks else None
-    if first is not None and first.place is None and first.what in ("check_in", "see_doctor"):
+    if first is not None and first.place is None and first.what in WHERE_BOOKED:
         return replace(first, place=visit.place)
     return first
 

@@ -297,6 +297,7 @@ async def test_a_moved_or_cancelled_appointment_takes_its_visit_along(platform: 
     await services.visits.follow_move(Event("x", "appointment.moved", now, moved))
     shown = await seen(platform, token, visit)
     assert (shown["department"], shown["doctor"]) == ("全科", None)
+    assert shown["next"]["place"] == "5 层", "one checks in where it moved to"
     for _ in range(2):
         await services.visits.follow_end(Event("x", "appointment.cancelled", now, visit))
     shown = await seen(platform, token, visit)

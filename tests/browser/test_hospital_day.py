@@ -102,7 +102,11 @@ def test_what_the_doctor_orders_is_one_trip_with_what_to_prepare(phone: Phone, n
     phone.tap("go-messages")
     notices = phone.page.locator('[data-test="message"][data-kind="examination_planned"]:visible')
     expect(notices).to_have_count(3, timeout=WAIT_MS)
-    expect(notices.filter(has_text="腹部彩超")).to_contain_text("检查前 8 小时不要吃东西")
+    expect(notices.filter(has_text="腹部超声")).to_contain_text("检查前 8 小时不要吃东西")
+    nexts = phone.page.locator('[data-test="message"][data-kind="visit_next"]:visible')
+    expect(nexts).to_have_count(2)
+    expect(nexts.filter(has_text="预约检查")).to_have_count(1)
+    expect(nexts.filter(has_text="缴费")).to_have_count(1)
     called = phone.page.locator('[data-test="message"][data-kind="queue_called"]:visible').first
     expect(called).to_contain_text(ROOM)
 

@@ -74,6 +74,17 @@ def test_the_hospitals_words_go_to_what_begins() -> None:
         assert (paying.what, paying.place, paying.title) == ("pay", "1 层药房", "先缴费")
 
 
+def test_the_place_of_a_booked_examination_is_where_one_is_examined() -> None:
+    visit = went("booked", "checked_in", ("ordered", "A"), ("ordered", "B"))
+    visit = after(visit, Word("examination_booked", NOW, place="2 层超声科", about="B"), RULES)
+    places = {(task.what, task.about): task.place for task in visit.tasks if task.place}
+    assert places == {("be_examined", "B"): "2 层超声科"}
+    assert (
+        after(went("booked"), Word("examination_booked", NOW, place="2 层"), RULES).tasks[0].what
+        == "check_in"
+    )
+
+
 def token(state: TokenState, called: int | None = None, returned: int | None = None) -> Token:
     called_at, returned_at = (
         None if minutes is None else NOW + timedelta(minutes=minutes) for minutes in (called, returned)
