@@ -2,16 +2,31 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.demo import RunningDemo
+from sandbox.alipay import user_id_of
+from sandbox.wechat import openid_of
+from tests.browser.demo import RunningDemo, ask
 from tests.browser.partner import tell
 from tests.browser.phone import Phone, Terminal
 
 pytestmark = pytest.mark.browser
 SECOND = "云溪市中医医院"
+VENDORS: dict[str, dict[str, Any]] = {
+    "wechat": {"code": "wx:lan", "who": {"openid": openid_of("wx-demo", "lan")}, "number": 50},
+    "alipay": {"code": "ali:lan", "who": {"user_id": user_id_of("2026000000000001", "lan")}, "number": 51},
+}
+FIRST_MESSAGE = """async url => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const { messages } = await (await fetch(url)).json()
+    if (messages.length) return messages[0]
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}"""
+"What a platform has brought, once it has brought something."
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +206,45 @@ def test_what_goes_where_is_chosen_and_kept(phone: Phone, demo: RunningDemo) -> 
     phone.tap("go-examinations")
     expect(phone.at("state")).to_have_attribute("data-state", "empty")
     phone.close()
+
+
+@pytest.mark.feature("N3")
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_booking_is_told_by_the_platform_the_resident_came_by(
+    browser: Browser, demo: RunningDemo, vendor: str
+) -> None:
+    """Through HTTP alone, and read in the sandbox's own record."""
+    known, api = VENDORS[vendor], f"{demo.told['api']}/api/v1"
+    sandbox = demo.told["sandbox"]["control"].removesuffix("/control")
+    resident = demo.adult(known["number"])
+    token = ask(f"{api}/sessions", {"method": vendor, "code": known["code"]})["token"]
+    ask(f"{api}/sms-codes", {"phone": resident["phone"], "purpose": "phone"})
+    proven = {"phone": resident["phone"], "code": demo.last_sms_code(resident["phone"])}
+    ask(f"{api}/account/phone", proven, token, "PUT")
+    card_id = ask(f"{api}/cards", {**resident, "relation": "self"}, token)["card_id"]
+
+    awake = {"quiet_hours": None, "groups": {"visits": "everywhere"}}  # this may be run at night
+    ask(f"{api}/message-preferences", awake, token, "PUT")
+    templates = ask(f"{api}/message-templates", token=token)["templates"]
+    visit = next(one for one in templates if one["name"] == "visit" and "book" in one["taps"])
+    prompt = {**known["who"], "template_id": visit["template_id"]}
+    ask(f"{sandbox}/{vendor}/prompts", prompt)
+    ask(f"{api}/message-credits", {"template_id": visit["template_id"], "accepted": True}, token)
+
+    institutions = ask(f"{api}/institutions", token=token)["institutions"]
+    second = next(one for one in institutions if one["name"] == SECOND)["institution_id"]
+    path = f"{api}/institutions/{second}"
+    days = ask(f"{path}/days?department_id=ACU&kind=clinic", token=token)["days"]
+    on = next(day["on"] for day in days[1:] if day["free"])
+    slots = ask(f"{path}/slots?department_id=ACU&on={on}", token=token)["slots"]
+    slot_id = next(one["slot_id"] for one in slots if one["free"])
+    ask(f"{api}/appointments", {"card_id": card_id, "institution_id": second, "slot_id": slot_id}, token)
+
+    page = browser.new_page()
+    page.goto(f"{sandbox}/sms/")
+    brought = page.evaluate(FIRST_MESSAGE, f"{sandbox}/{vendor}/messages")
+    page.close()
+    assert brought["template_id"] == visit["template_id"]
+    assert known["who"].items() <= brought.items()
+    said = [one["value"] for one in brought["data"].values()]
+    assert said[:3] == ["预约成功", SECOND, "针灸科"]
