@@ -17,7 +17,7 @@ export const visits = {
     called: '叫到您了，请进去',
     calledHint: (place: string) => `请到 ${place}。`,
     missed: '刚才叫过您，过号了',
-    missedHint: '请到服务台说一声，会重新排上。',
+    missedHint: '请到服务台说一声，重新排上。',
     done: '已经看完',
     left: '已经离开队伍',
     silent: (at: string) => (at === '' ? '医院的系统现在没有回话，请看叫号屏、听叫号。' : `医院的系统现在没有回话。这是 ${at} 的情况，请也看叫号屏、听叫号。`),
