@@ -24,7 +24,9 @@ class Photographed(Phone):
         """A page that listens all the time is never idle."""
         if not listens:
             self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("() => !document.querySelector('.pressed')")  # as it is with no finger on it
+        self.page.wait_for_function(
+            "() => !document.querySelector('.pressed')"
+        )  # as it is with no finger on it
         keep_picture(f"{name}-{self.mode}", self.picture(whole=True))
 
     def go(self, *taps: str) -> None:

@@ -7,6 +7,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.demo import RunningDemo, ask
 from tests.browser.phone import WAIT_MS
 
+CHOOSE_AND_END = """(panel, items) => {
+  for (const option of panel.querySelectorAll('select option')) option.selected = items.includes(option.value)
+  for (const button of panel.querySelectorAll('button')) if (button.textContent === '就诊结束') button.click()
+}"""
+
 
 class Nurse:
     def __init__(self, browser: Browser, demo: RunningDemo, schedule: str) -> None:
@@ -37,9 +42,10 @@ class Nurse:
         self._panel.get_by_role("button", name=label).click()
 
     def end(self, *items: str) -> None:
-        """The doctor is done: these examinations are ordered, and medicine is prescribed."""
-        self._panel.locator("select").select_option(list(items))
-        self.press("就诊结束")
+        """The doctor is done: these examinations are ordered, and medicine is prescribed.  In one go, for the
+        page draws itself anew whenever something has happened, and forgets what was chosen."""
+        expect(self._panel.locator("select")).to_be_visible()
+        self._panel.evaluate(CHOOSE_AND_END, list(items))
 
     def door(self, **fault: Any) -> None:
         """The hospital's system misbehaves so towards the platform; without a fault it is well again."""
