@@ -236,6 +236,17 @@ def _check(outcome: Outcome, desks: Desks, database: Any) -> None:
     outcome.findings["M4 each call is of one token, each wait has one call"] = Finding(
         len(desks.calls), twice
     )
+    visits = {row["_id"]: row for row in database.visits.find()}
+    unseen = []
+    for row in tokens.values():
+        visit = visits[row["visit_id"]]
+        times = sum(step["event"] == "consulted" for step in visit["steps"])
+        most = (
+            2 if visit["registration_no"].endswith("-0") else 1
+        )  # of the first the hospital says so as well
+        if row["state"] == "done" and not 1 <= times <= most:
+            unseen.append(f"visit {row['visit_id']} was seen {times} times")
+    outcome.findings["M5 whom the queue is done with was seen, once"] = Finding(len(tokens), unseen)
     live: Counter[str] = Counter()
     for row in database.appointments.find({"seat_in": {"$exists": True}}):
         live[str(row["request"]).partition("|")[0]] += 1
