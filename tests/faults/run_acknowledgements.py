@@ -95,8 +95,10 @@ def spoil_each(
     *,
     times: int,
     at_once: int,
+    within_s: float = CUT_S,
 ) -> list[str]:
-    """Spoils each write of the trip once, `times` times over; says which could not be met."""
+    """Spoils each write of the trip once, `times` times over; says which could not be met.  `within_s`: how
+    long the last of a group is waited for after its trip."""
     missed = []
     for group in together(write_paths(found), found, at_once):
         for number in range(times):
@@ -109,10 +111,10 @@ def spoil_each(
                     leave_claims(on, trips, 2)
                 else:
                     on.clients.run(trips.go())
-                deadline = time.monotonic() + CUT_S
+                deadline = time.monotonic() + within_s
                 wait_until(
                     lambda: all(cut.is_done for cut in cuts.values()) or time.monotonic() > deadline,  # noqa: B023
-                    CUT_S + 1,
+                    within_s + 1,
                 )
                 if all(cut.is_done for cut in cuts.values()):
                     break

@@ -14,6 +14,8 @@ from tests.faults.run_failpoints import discover
 from tests.faults.runs import Outcome, Say, new_set
 from tests.faults.trips import Trips
 
+# A worker's turn ends at the first refusal, and the driver looks for its primary anew before the next.
+WITHIN_S = 60.0
 CODES = {
     10107: "not the primary",
     189: "stepped down",
@@ -35,7 +37,9 @@ def refuse_writes(seed: int, say: Say, *, times: int, waits: bool, at_once: int)
             for code, name in CODES.items():
                 say(f"{code}: {name}")
                 refuse = partial(proxy.refuse, code=code)
-                some = spoil_each(on, trips, serve, found, refuse, say, times=times, at_once=at_once)
+                some = spoil_each(
+                    *(on, trips, serve, found, refuse, say), times=times, at_once=at_once, within_s=WITHIN_S
+                )
                 missed += [f"{code}: {one}" for one in some]
             assert serve.is_running and worker.is_running, "a refused write ends no process"
             serve.kill()
