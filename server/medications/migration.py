@@ -17,9 +17,9 @@ async def name_ticks_anew(plans: Collection, sealer: Sealer) -> None:
     store, last = MedicationStore(plans, sealer), ""
     while rows := await plans.find({"_id": {"$gt": last}}, limit=BATCH, sort=[("_id", 1)]):
         for row in rows:
-            if ticks := row.get("ticks"):
-                ticked = {"_id": row["_id"], "ticks": ticks}
-                await plans.update(ticked, {"$set": {"ticks": newest(store.plan(row))}})
+            plan: Plan | None = store.plan(row)
+            while plan is not None and plan.ticks and not await store.name_ticks(plan, newest(plan)):
+                plan = await store.find(plan.plan_id)  # somebody ticked meanwhile
         last = rows[-1]["_id"]
 
 

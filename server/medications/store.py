@@ -1,5 +1,6 @@
 """How medication plans are kept: `medication_plans`, the drugs sealed."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 
 from server.core.grouping import Group, attempt
@@ -85,6 +86,12 @@ class MedicationStore:
         """What was said of these doses; None takes it back."""
         fields = {f"ticks.{key}": state or "" for key in keys}
         await self._collection.update({"_id": plan_id}, {"$unset" if state is None else "$set": fields})
+
+    async def name_ticks(self, plan: Plan, ticks: Mapping[str, TickState]) -> bool:
+        """Other names for what was said, for a migration; False when more was said meanwhile."""
+        return await self._collection.update(
+            {"_id": plan.plan_id, "ticks": dict(plan.ticks)}, {"$set": {"ticks": dict(ticks)}}
+        )
 
     def _seal(self, plan: Plan) -> bytes:
         said = {str(item.item_no): {name: getattr(item, name) for name in SEALED} for item in plan.items}
