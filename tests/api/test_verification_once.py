@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from server.verification.throttle import TerminalPolicy
 from tests.api.calls import another_process, call, scan_body
 from tests.harness import Answer, Platform
 
@@ -147,6 +148,7 @@ async def test_a_card_does_not_void_the_codes_of_another(platform: Platform) -> 
 
 
 async def test_every_altered_character_is_refused(platform: Platform) -> None:
+    await platform.decide(TerminalPolicy, refused=100_000)
     token, card_id = await platform.holder(platform.residents[0])
     session = await platform.partner().open_session("T-0001")
     code = await platform.code(token, card_id)

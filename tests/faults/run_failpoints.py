@@ -22,6 +22,7 @@ CLAIMS_EACH = 2  # one with the right name, one with a wrong one
 HELD_AT_ONCE = 10
 DEEPEST = 5  # passage: each one deeper needs one more piece of work held back for that kill
 HELD = datetime(2999, 1, 1, tzinfo=UTC)
+RELEASES = 4
 WORK_S = 60.0  # a start on a busy machine, and a turn
 Passages = Mapping[str, int]
 
@@ -170,8 +171,10 @@ def _kill_worker(on: Set, names: Passages, times: int, say: Say) -> list[str]:
                 worker.start()
             if name.startswith(AT_STOP):
                 wait_until(lambda: _has_chain(on, worker), WORK_S, "the worker's chain")  # noqa: B023
-            else:
-                _wait_for_end(worker, WORK_S)
+            for _ in range(RELEASES):  # what was released may hold none of the kind that passes it
+                if name.startswith(AT_STOP) or _has_ended(worker, WORK_S / RELEASES):
+                    break
+                _release_work(on, nth)
             worker.terminate()
             if worker.returncode != KILLED:
                 missed.append(f"worker was not killed at {name}:{nth}")
@@ -186,7 +189,7 @@ def _has_chain(on: Set, worker: Child) -> bool:
 
 def _hold_work(on: Set, trips: Trips, names: Passages, times: int, port: int) -> None:
     """Pending claims and untold uses for every worker that will be killed, kept back until its turn."""
-    number = sum(_nth(n, count) for count in names.values() for n in range(times))
+    number = RELEASES + sum(_nth(n, count) for count in names.values() for n in range(times))
     serve, _ = on.stage.serve("serve-before", port=port)
     for _ in range(-(-number // HELD_AT_ONCE)):
         leave_claims(on, trips, CLAIMS_EACH * HELD_AT_ONCE)
@@ -210,7 +213,7 @@ def _kill_at_start(on: Set, names: Passages, times: int, say: Say) -> list[str]:
         for number in range(times):
             new = {"MONGODB_DATABASE": f"ehc_new_{index}_{number}"}
             serve, _ = on.stage.serve("serve-new", ready=False, EHC_FAILPOINT=f"{name}:1", **new)
-            _wait_for_end(serve, 30)
+            _has_ended(serve, 30)
             if serve.returncode != KILLED:
                 missed.append(f"serve was not killed at {name} while starting")
             serve.kill()
@@ -237,9 +240,10 @@ def leave_claims(on: Set, trips: Trips, number: int) -> None:
     on.stage.make_claims_due()
 
 
-def _wait_for_end(child: Child, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    wait_until(lambda: not child.is_running or time.monotonic() > deadline, timeout_s + 1)
+def _has_ended(child: Child, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    wait_until(lambda: not child.is_running or time.monotonic() > deadline, within_s + 1)
+    return not child.is_running
 
 
 def _counts(file: Path) -> "Counter[str]":
