@@ -20,6 +20,7 @@ from server.core.grouping import Group
 from server.core.mongo import Duplicate
 
 MAX_ROUNDS = 50
+FULL = "slot.full"
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Taking:
     async def _round(self, asks: list[Ask]) -> None:
         taken = await self._store.taken_seats({ask.key for ask in asks})
         news: list[tuple[Ask, NewBooking]] = []
-        kept: list[tuple[Ask, Duplicate | Conflict]] = []
+        kept: list[tuple[Ask, Conflict]] = []
         for ask in asks:
             new = self._choose(ask, taken.setdefault(ask.key, set()))
             if isinstance(new, Conflict):
@@ -77,12 +78,17 @@ class Taking:
                 taken[ask.key].add(new.appointment.seat)
                 news.append((ask, new))
         duplicates = await self._store.insert_each([new for _, new in news], self._clock.now())
+        unsold: set[str] = set()
+        refused: list[tuple[Ask, Duplicate | Conflict]] = []
         for (ask, new), duplicate in zip(news, duplicates, strict=True):
             if duplicate is None:
                 ask.answer = new.appointment
             else:
-                kept.append((ask, duplicate))
-        await asyncio.gather(*(self._consider(ask, why) for ask, why in kept))
+                unsold.add(ask.key)
+                refused.append((ask, duplicate))
+        # A seat chosen for somebody who may not have it is free again: nobody is told "full" because of it.
+        refused += [(ask, why) for ask, why in kept if why.code != FULL or ask.key not in unsold]
+        await asyncio.gather(*(self._consider(ask, why) for ask, why in refused))
 
     def _choose(self, ask: Ask, taken: set[int]) -> NewBooking | Conflict:
         """Its seat and its places of limits; or why there is none."""
@@ -100,7 +106,7 @@ class Taking:
             return NewBooking(wanted, places, ask.request, draw_at)
         seat = free_seat(ask.capacity, taken)
         if seat is None:
-            return Conflict("slot.full", "every place of the slot is taken")
+            return Conflict(FULL, "every place of the slot is taken")
         return NewBooking(replace(ask.wanted, seat=seat), places, ask.request, ask.due_at)
 
     async def _consider(self, ask: Ask, why: Duplicate | Conflict) -> None:
