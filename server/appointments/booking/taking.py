@@ -20,7 +20,6 @@ from server.core.grouping import Group
 from server.core.mongo import Duplicate
 
 MAX_ROUNDS = 50
-FULL = "slot.full"
 
 
 @dataclass
@@ -87,7 +86,7 @@ class Taking:
                 unsold.add(ask.key)
                 refused.append((ask, duplicate))
         # A seat chosen for somebody who may not have it is free again: nobody is told "full" because of it.
-        refused += [(ask, why) for ask, why in kept if why.code != FULL or ask.key not in unsold]
+        refused += [(ask, why) for ask, why in kept if why.code != "slot.full" or ask.key not in unsold]
         await asyncio.gather(*(self._consider(ask, why) for ask, why in refused))
 
     def _choose(self, ask: Ask, taken: set[int]) -> NewBooking | Conflict:
@@ -106,7 +105,7 @@ class Taking:
             return NewBooking(wanted, places, ask.request, draw_at)
         seat = free_seat(ask.capacity, taken)
         if seat is None:
-            return Conflict(FULL, "every place of the slot is taken")
+            return Conflict("slot.full", "every place of the slot is taken")
         return NewBooking(replace(ask.wanted, seat=seat), places, ask.request, ask.due_at)
 
     async def _consider(self, ask: Ask, why: Duplicate | Conflict) -> None:
