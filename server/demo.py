@@ -113,10 +113,8 @@ class Demo:
             for federated_port in self._federation.ports:
                 _require_free(federated_port, "--port")
             environment = asyncio.run(self._federation.prepare(environment))
-        if self._is_below:
-            environment |= (
-                self._upper.environment()
-            )  # of the first centre alone: the second has none above it
+        if self._is_below:  # the first centre alone: the second has none above it
+            environment |= self._upper.environment()
         platform_key, federation_key = asyncio.run(self._seed(environment, secrets_kept))
         self._write_sandbox_config(secrets_kept, platform_key, federation_key)
         self._launch(

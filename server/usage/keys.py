@@ -18,8 +18,8 @@ def active_use_key(ehealth_card_id: str, request_id: str) -> str:
     return f"{ehealth_card_id}*{request_id}"
 
 
-def issued_at_of(key: str) -> tuple[str, int]:
-    """(card, when its dynamic code was made)."""
+def made_of(key: str) -> tuple[str, int]:
+    """(card, when this dynamic code of it was made)."""
     ehealth_card_id, issued, _ = key.split(":")
     return ehealth_card_id, int(issued, 16)
 

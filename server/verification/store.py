@@ -16,7 +16,7 @@ from server.core.mongo import Collection, Document, index
 from server.core.outbox import OUTBOX_INDEXES
 from server.core.secrets import Sealer
 from server.usage.journal import UsageJournal
-from server.usage.keys import issued_at_of, made_after
+from server.usage.keys import made_after, made_of
 from server.verification.model import CardSeen
 
 SEEN = {
@@ -94,7 +94,7 @@ class UsageStore:
             apart = await asyncio.gather(*(self._newest([code]) for code in newest.items()))
             return {card: made_at_s for each in apart for card, made_at_s in each.items()}
         for row in rows:
-            card, made_at_s = issued_at_of(row["use_key"])
+            card, made_at_s = made_of(row["use_key"])
             newest[card] = max(made_at_s, newest[card])
         return newest
 
