@@ -9,10 +9,15 @@ from server.appointments.booking.model import Appointment, Place, State
 from server.appointments.booking.store import NewBooking
 from server.core.ids import new_id
 from server.core.outbox import Event
-from tests.harness import APP_ID, Platform
+from server.gateways.his.interface import HospitalUnavailable
+from server.gateways.his.model import QueueTicket
+from server.visits.arrival import Geofence
+from tests.harness import APP_ID, Answer, Platform
 
 INSTITUTION = f"institution-of-{APP_ID}"
 QUEUE = "D-01"
+FENCE = Geofence(30.2741, 120.1551, 300)
+INSIDE = {"latitude": 30.2745, "longitude": 120.1553, "accuracy_m": 30}
 
 
 def appointment(platform: Platform, card_id: str, minutes: int = 30, **changes: Any) -> Appointment:
@@ -116,3 +121,43 @@ class Desk:
         from server.visits.desk_code import desk_text
 
         return desk_text(Where(INSTITUTION, department_id), self.platform.app.seals)
+
+
+class KnownSystems:
+    """An institution with grounds; with `queue`, with a queue of its own."""
+
+    def __init__(self, queue: bool = False) -> None:
+        self.has_queue = queue
+        self.asked, self.is_silent = 0, False
+        self.ticket = QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
+
+    async def geofence(self, institution_id: str) -> Geofence | None:
+        return FENCE
+
+    async def has_own_queue(self, institution_id: str) -> bool:
+        return self.has_queue
+
+    async def check_in(self, institution_id: str, registration_no: str) -> QueueTicket | None:
+        return QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
+
+    async def queue(self, institution_id: str, queue_id: str, token_no: str) -> QueueTicket | None:
+        self.asked += 1
+        if self.is_silent:
+            raise HospitalUnavailable
+        return self.ticket
+
+
+def knows(platform: Platform, **more: Any) -> KnownSystems:
+    known, visits = KnownSystems(**more), platform.app.services.visits
+    visits._hospitals = visits._asking._hospitals = known
+    return known
+
+
+async def check_in(platform: Platform, token: str, visit: Any, **how: Any) -> Answer:
+    return await platform.http.post(f"/api/v1/visits/{visit['visit_id']}/check-in", how, token=token)
+
+
+async def seen(platform: Platform, token: str, visit: Any, query: str = "") -> Any:
+    answer = await platform.http.get(f"/api/v1/visits/{visit['visit_id']}{query}", token=token)
+    assert answer.status == 200, answer.body
+    return answer.json

@@ -1,4 +1,4 @@
-"""Coming to a hospital: check-in by place and by scan, the queue on the phone, the next place and task."""
+"""Coming to a hospital: check-in by place and by scan, the queue on the phone, and what moves a visit."""
 
 import asyncio
 from typing import Any
@@ -6,166 +6,23 @@ from typing import Any
 import pytest
 
 from server.core.outbox import Event
-from server.gateways.his.interface import HospitalUnavailable
 from server.gateways.his.model import QueueTicket
-from server.visits.arrival import Geofence
-from server.visits.guidance import GuidancePolicy
 from tests.api.recorder import RECORDER
-from tests.harness import Answer, Platform
-from tests.visits import INSTITUTION, QUEUE, Desk, appointment, confirmed, settle
+from tests.harness import Platform
+from tests.visits import (
+    INSIDE,
+    INSTITUTION,
+    QUEUE,
+    Desk,
+    appointment,
+    check_in,
+    confirmed,
+    knows,
+    seen,
+    settle,
+)
 
 pytestmark = [pytest.mark.feature("M4", "M5"), pytest.mark.gen_test(timeout=60)]
-
-FENCE = Geofence(30.2741, 120.1551, 300)
-INSIDE = {"latitude": 30.2745, "longitude": 120.1553, "accuracy_m": 30}
-
-
-class KnownSystems:
-    """An institution with grounds; with `queue`, with a queue of its own."""
-
-    def __init__(self, queue: bool = False) -> None:
-        self.has_queue = queue
-        self.asked, self.is_silent = 0, False
-        self.ticket = QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
-
-    async def geofence(self, institution_id: str) -> Geofence | None:
-        return FENCE
-
-    async def has_own_queue(self, institution_id: str) -> bool:
-        return self.has_queue
-
-    async def check_in(self, institution_id: str, registration_no: str) -> QueueTicket | None:
-        return QueueTicket("own-1", "B012", "waiting", 5, 4, "2 层 B 区")
-
-    async def queue(self, institution_id: str, queue_id: str, token_no: str) -> QueueTicket | None:
-        self.asked += 1
-        if self.is_silent:
-            raise HospitalUnavailable
-        return self.ticket
-
-
-def knows(platform: Platform, **more: Any) -> KnownSystems:
-    known, visits = KnownSystems(**more), platform.app.services.visits
-    visits._hospitals = visits._asking._hospitals = known
-    return known
-
-
-async def check_in(platform: Platform, token: str, visit: Any, **how: Any) -> Answer:
-    return await platform.http.post(f"/api/v1/visits/{visit['visit_id']}/check-in", how, token=token)
-
-
-async def seen(platform: Platform, token: str, visit: Any, query: str = "") -> Any:
-    answer = await platform.http.get(f"/api/v1/visits/{visit['visit_id']}{query}", token=token)
-    assert answer.status == 200, answer.body
-    return answer.json
-
-
-async def test_a_whole_visit_shows_the_next_place_after_every_event(platform: Platform) -> None:
-    knows(platform)
-    desk = await Desk.of(platform)
-    token, card_id = await platform.holder(platform.residents[0])
-    visit = await confirmed(platform, card_id)
-    number = visit["registration_no"]
-    before = await seen(platform, token, visit)
-    assert (before["state"], before["queue"]) == ("expected", None)
-    assert before["next"] == {"what": "check_in", "title": None, "place": "门诊楼 3 层 A 区", "step": 4}
-
-    arrived = await check_in(platform, token, visit, place=INSIDE)
-    assert arrived.status == 200, arrived.body
-    assert arrived.json["queue"] == {
-        "token": "001",
-        "state": "waiting",
-        "position": 1,
-        "ahead": 0,
-        "place": "门诊楼 3 层 A 区",
-        "called_at": None,
-        "as_of": None,
-        "is_silent": False,
-    }
-    assert arrived.json["next"]["what"] == "wait"
-    again = await check_in(platform, token, visit, place=INSIDE)
-    assert again.json == arrived.json
-
-    called = await desk.call()
-    assert called["visit_id"] == visit["visit_id"]
-    shown = await seen(platform, token, visit)
-    assert (shown["next"]["what"], shown["next"]["place"]) == ("go_in", "3 诊室")
-    await desk.tell(number, "consulted")
-    assert (await seen(platform, token, visit))["next"] is None
-    await desk.tell(number, "ordered", about="O-1", next={"what": "做心电图前先缴费", "place": "1 层收费处"})
-    await desk.tell(number, "prescribed", about="P-1")
-    shown = await seen(platform, token, visit)
-    assert (shown["next"]["what"], shown["next"]["step"]) == ("book_examination", 8)
-    assert shown["next"]["place"] == "1 层收费处"
-    told = await desk.tell(number, "examined", about="O-1")
-    assert [task["what"] for task in told["tasks"]] == ["pay", "wait_for_report", "fetch_medicine"]
-    await desk.tell(number, "paid")
-    await desk.tell(number, "report_ready", about="O-1", next={"place": "自助报告机"})
-    assert (await seen(platform, token, visit))["next"]["what"] == "fetch_report"
-    await desk.tell(number, "dispensed", about="P-1")
-    await desk.tell(number, "finished")
-    shown = await seen(platform, token, visit)
-    assert (shown["state"], shown["next"]["what"]) == ("finished", "answer_survey")
-    assert [step["event"] for step in shown["steps"]] == [
-        *("booked", "checked_in", "consulted", "ordered", "prescribed", "examined", "paid"),
-        *("report_ready", "dispensed", "finished"),
-    ]
-    await settle(platform)
-
-
-async def test_whom_the_booked_queue_is_done_with_has_seen_the_doctor(platform: Platform) -> None:
-    """The hospital tells nothing: its desk works with the platform's queue, and that is enough.  A second
-    queue of the same morning says nothing of the doctor; who comes back with a report waits again."""
-    desk = await Desk.of(platform)
-    token, card_id = await platform.holder(platform.residents[0])
-    visit = await confirmed(platform, card_id)
-    await desk.open_queue("PHARMACY", department_id=None)
-
-    async def what() -> str | None:
-        await settle(platform)
-        shown = await seen(platform, token, visit)
-        return None if shown["next"] is None else str(shown["next"]["what"])
-
-    joining = {"visit_id": visit["visit_id"]}
-    assert (await check_in(platform, token, visit, scan=desk.desk_text())).status == 200
-    await settle(platform)
-    other = await desk.send("POST", "/queues/PHARMACY/tokens", joining)
-    assert (await desk.call("PHARMACY"))["token_id"] == other["token_id"]
-    await desk.move(other["token_id"], "finish", "PHARMACY")
-    assert await what() == "wait"
-    called = await desk.call()
-    assert await what() == "go_in"
-    await desk.move(called["token_id"], "finish")
-    assert await what() is None
-    shown = await seen(platform, token, visit)
-    assert [step["event"] for step in shown["steps"]] == ["booked", "checked_in", "consulted"]
-
-    platform.clock.advance(60)
-    await desk.move(called["token_id"], "return")
-    assert await what() == "wait"
-    await desk.tell(visit["registration_no"], "report_ready", about="O-1")
-    platform.clock.advance(60)
-    again = await desk.call()
-    assert await what() == "go_in"
-    await desk.tell(visit["registration_no"], "consulted")
-    assert await what() is None
-    await desk.move(again["token_id"], "finish")
-    assert await what() is None
-    shown = await seen(platform, token, visit)
-    assert [step["event"] for step in shown["steps"]].count("consulted") == 2, "not said a third time"
-
-
-@pytest.mark.parametrize("event", ["prescribed", "ordered"])
-async def test_whoever_has_a_prescription_or_an_order_does_not_wait_for_the_doctor(
-    platform: Platform, event: str
-) -> None:
-    desk = await Desk.of(platform)
-    token, card_id = await platform.holder(platform.residents[0])
-    visit = await confirmed(platform, card_id)
-    told = await desk.tell(visit["registration_no"], event)
-    assert "see_doctor" not in [task["what"] for task in told["tasks"]]
-    shown = await seen(platform, token, visit)
-    assert shown["next"]["what"] in ("pay", "book_examination")
 
 
 @pytest.mark.parametrize(
@@ -412,28 +269,6 @@ async def test_another_institution_sees_nothing_of_a_visit(platform: Platform) -
         assert await stranger.refused("POST", "/visit-events", body) == "visit.not_found"
     assert await stranger.refused("GET", f"/queues/{QUEUE}") == "queue.not_found"
     assert visit["institution_id"] == INSTITUTION
-
-
-async def test_an_event_told_again_changes_nothing(platform: Platform) -> None:
-    desk = await Desk.of(platform)
-    _, card_id = await platform.holder(platform.residents[0])
-    number = (await confirmed(platform, card_id))["registration_no"]
-    for _ in range(2):
-        told = await desk.tell(number, "ordered", about="O-1", event_id="e-1")
-    assert [task["what"] for task in told["tasks"]].count("pay") == 1
-    await desk.tell(number, "paid", about="O-1", event_id="e-2")
-    told = await desk.tell(number, "ordered", about="O-1", event_id="e-1")
-    assert "pay" not in [task["what"] for task in told["tasks"]]
-
-
-async def test_a_centre_may_send_its_patients_another_way(platform: Platform) -> None:
-    desk = await Desk.of(platform)
-    _, card_id = await platform.holder(platform.residents[0])
-    number = (await confirmed(platform, card_id))["registration_no"]
-    rules = [{"event": "ordered", "ends": [], "begins": ["be_examined"]}]
-    await platform.decide(GuidancePolicy, rules=rules)
-    told = await desk.tell(number, "ordered")
-    assert [task["what"] for task in told["tasks"]] == ["check_in", "be_examined"]
 
 
 async def test_a_hospitals_own_queue_is_asked_while_somebody_looks(platform: Platform) -> None:
