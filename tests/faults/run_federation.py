@@ -15,7 +15,7 @@ from tests.faults.checkers import Finding
 from tests.faults.clients import Resident
 from tests.faults.federated import Federated
 from tests.faults.processes import Child, wait_until
-from tests.faults.run_authority import FLOOR_S, SLOWER_AT_MOST, scans_p99
+from tests.faults.run_authority import SLOWER_AT_MOST, scans_p99
 from tests.faults.run_failpoints import one_side
 from tests.faults.runs import Outcome, Say, Set, new_set
 from tests.faults.stage import TERMINAL_ID
@@ -159,9 +159,10 @@ def _free_leases(federated: Federated) -> None:
 
 
 # -- a slow peer
-def slow_centre(seed: int, say: Say, *, scans: int) -> Outcome:
+def slow_centre(seed: int, say: Say, *, scans: int, floor_s: float) -> Outcome:
     """`scans` local scans while the issuing centre is well, while it hangs, and while it is gone; all along
-    TERMINALS terminals show its codes, and wait a second after each answer as `Retry-After` tells them."""
+    TERMINALS terminals show its codes, and wait a second after each answer as `Retry-After` tells them.
+    `floor_s`: as in `slow_authority`; a scan that waits with the foreign ones takes 3 s."""
     outcome = Outcome("another centre hangs, then is gone", seed, trials=2 * scans)
     with new_set(10, seed) as on:
         federated = Federated(on.stage)
@@ -183,7 +184,7 @@ def slow_centre(seed: int, say: Say, *, scans: int) -> Outcome:
             figures[name] = scans_p99(on.clients, local, scans)
             on.clients.run(_set(stop))
             load.result(60)  # type: ignore[call-arg]
-            limit_s = max(SLOWER_AT_MOST * figures["normal"], FLOOR_S)
+            limit_s = max(SLOWER_AT_MOST * figures["normal"], floor_s)
             if figures[name] > limit_s:
                 problems.append(f"{name}: local scans took {figures[name]:.3f} s, {limit_s:.3f} s at most")
             if max(took) > BUDGET_S:

@@ -23,7 +23,8 @@ Run = Callable[[int, Say], Outcome]
 @dataclass(frozen=True)
 class Sizes:
     """How much of each run.  `waits`: leases end in their own time, so the 60 s of I13 are real ones.
-    `starts`: the parts that only the full set has.  `at_once`: acknowledgements cut in one trip."""
+    `starts`: the parts that only the full set has.  `at_once`: acknowledgements cut in one trip.
+    `floor_s`: times below it are not compared; in CI another run is on the machine as well."""
 
     kills_per_failpoint: int
     operations: int
@@ -45,13 +46,19 @@ class Sizes:
     waits: bool
     starts: bool
     at_once: int
+    floor_s: float
 
 
 REFUSED_AT_ONCE = 6
 QUICK_TICKS = {"kills_in_ticks": 1, "reminders": 60, "pauses": 2, "due": 300}
 FULL_TICKS = {"kills_in_ticks": 50, "reminders": 2_000, "pauses": 50, "due": 10_000}
 QUICK = Sizes(
-    1, 200, 4, 600, 2, 400, 2, 1, 1, 150, 1, 60, 20_000, **QUICK_TICKS, waits=False, starts=False, at_once=6
+    *(1, 200, 4, 600, 2, 400, 2, 1, 1, 150, 1, 60, 20_000),
+    **QUICK_TICKS,
+    waits=False,
+    starts=False,
+    at_once=6,
+    floor_s=2.0,
 )
 FULL = Sizes(
     *(20, 2_000, 20, 20_000, 20, 4_000, 20, 50, 10, 500, 20, 1_000, 1_000_000),
@@ -59,6 +66,7 @@ FULL = Sizes(
     waits=True,
     starts=True,
     at_once=1,
+    floor_s=0.3,
 )
 
 KILLS = ("failpoints", "processes", "federation", "bookings", "reminders")
@@ -101,11 +109,13 @@ def runs_of(size: Sizes) -> dict[str, Run]:
             unsafe=True,
         ),
         "cuts": lambda seed, say: cuts(seed, say, driver_retries=False),
-        "authority": lambda seed, say: slow_authority(seed, say, scans=size.scans, claims=8, waits=waits),
+        "authority": lambda seed, say: slow_authority(
+            seed, say, scans=size.scans, claims=8, waits=waits, floor_s=size.floor_s
+        ),
         "federation": lambda seed, say: kill_in_federation(
             seed, say, times=size.kills_in_federation, both_sides=size.starts
         ),
-        "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans),
+        "peer": lambda seed, say: slow_centre(seed, say, scans=size.scans, floor_s=size.floor_s),
     }
     runs["channels"] = lambda seed, say: claim_everywhere(seed, say, people=size.claimed, waits=waits)
     runs["forged"] = lambda seed, say: present_forged_codes(seed, say, number=size.forged)
